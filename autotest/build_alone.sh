@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Builds without CMake: the core as a whole, then each C header by itself.
+# Usage: build_alone.sh SOURCE_DIRECTORY BUILD_DIRECTORY CC
+set -eu
+source=$1
+build=$2/alone
+cc=$3
+passed=0
+failed=0
+
+try() {
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED: $*"
+        failed=$((failed + 1))
+    fi
+}
+
+rm -rf "$build"
+mkdir -p "$build"
+cd "$build"
+try "$cc" -std=c11 -O2 -Wall -Werror -c "$source"/frmts/core/*.c
+for header in "$source"/frmts/core/*.h "$source"/frmts/rok4/*.h; do
+    # Headers of the adapters hold classes.
+    if grep -Eq '^ *(class|namespace|template)' "$header"; then
+        continue
+    fi
+    name=$(basename "$header" .h)
+    printf '#include "%s.h"\nint %s_alone;\n' "$name" "$name" >"$name.c"
+    try "$cc" -std=c11 -Wall -Wextra -Werror -fsyntax-only \
+        -I "$source/frmts/core" -I "$source/frmts/rok4" "$name.c"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

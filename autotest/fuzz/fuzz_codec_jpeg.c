@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Fuzz target: JPEG tiles. */
+#include "fuzz_codec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
+{
+    static const enum pyr_codec codecs[2] = {PYR_CODEC_JPEG, PYR_CODEC_JPEG};
+    fuzz_codec(codecs, data, nbytes);
+    return 0;
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# Python tests: one ctest entry for each folder, with the plugin of this build.
+#
+# GDAL_DRIVER_PATH takes the place of the system's plugin directory: an
+# installed plugin is never what is tested.
+set(ROK4_PYTHON /usr/bin/python3 CACHE FILEPATH "Python of the osgeo package")
+
+# Environment in which a program that is not instrumented can load an
+# instrumented plugin: the sanitizer's run-time library must come first.
+function(rok4_sanitizer_environment out_list)
+  set(env "")
+  if(ROK4_SANITIZE MATCHES "address")
+    set(runtime libasan.so)
+    set(env ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc)
+  elseif(ROK4_SANITIZE MATCHES "thread")
+    set(runtime libtsan.so)
+    # Only what the plugin does is judged, not what GDAL and Python do.
+    set(env "TSAN_OPTIONS=ignore_noninstrumented_modules=1 exitcode=66"
+            OPENBLAS_NUM_THREADS=1)
+  endif()
+  if(runtime)
+    execute_process(
+      COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=${runtime}
+      OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE)
+    list(APPEND env "LD_PRELOAD=${path}")
+  endif()
+  set(${out_list} "${env}" PARENT_SCOPE)
+endfunction()
+
+function(rok4_add_pytest folder)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/${folder}/*.py)
+  if(NOT files)
+    return()
+  endif()
+  rok4_sanitizer_environment(env)
+  add_test(
+    NAME ${folder}
+    COMMAND ${launcher} ${ROK4_PYTHON} -m pytest -ra -p no:cacheprovider
+            ${CMAKE_CURRENT_LIST_DIR}/${folder}
+    WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(
+    ${folder}
+    PROPERTIES
+      LABELS ${folder}
+      TIMEOUT 1200
+      ENVIRONMENT
+      "GDAL_DRIVER_PATH=${PROJECT_BINARY_DIR}/gdalplugins;ROK4_BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1;${env}"
+  )
+endfunction()
+
+# The sanitizers watch the driver; the rest tests other things.
+if(NOT ROK4_SANITIZE)
+  rok4_add_pytest(tms)
+endif()
+if(ROK4_BUILD_PLUGIN AND NOT ROK4_LIBFUZZER)
+  rok4_add_pytest(gdrivers)
+  if(NOT ROK4_SANITIZE)
+    rok4_add_pytest(clients)
+    rok4_add_pytest(doc)
+  endif()
+endif()

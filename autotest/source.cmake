@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+# Tests of the sources themselves; the same under every preset, so run in one.
+if(ROK4_SANITIZE)
+  return()
+endif()
+
+add_test(NAME source.rules COMMAND ${ROK4_PYTHON}
+                                   ${CMAKE_CURRENT_LIST_DIR}/checksource.py)
+add_test(NAME source.rules-self-test
+         COMMAND ${ROK4_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/checksource.py
+                 --self-test)
+add_test(NAME source.alone
+         COMMAND ${CMAKE_CURRENT_LIST_DIR}/build_alone.sh ${PROJECT_SOURCE_DIR}
+                 ${CMAKE_CURRENT_BINARY_DIR} ${CMAKE_C_COMPILER})
+
+# Other versions lay some lines out otherwise.
+find_program(CLANG_FORMAT_PROGRAM NAMES clang-format-14)
+if(CLANG_FORMAT_PROGRAM)
+  add_test(NAME source.format
+           COMMAND ${CMAKE_CURRENT_LIST_DIR}/format.sh ${PROJECT_SOURCE_DIR}
+                   ${CLANG_FORMAT_PROGRAM})
+else()
+  message(STATUS "No clang-format-14: the layout of sources is not tested")
+endif()
+
+if(TARGET gdal_ROK4)
+  add_test(NAME source.exports COMMAND ${CMAKE_CURRENT_LIST_DIR}/exports.sh
+                                       $<TARGET_FILE:gdal_ROK4>)
+endif()
+get_directory_property(tests TESTS)
+list(FILTER tests INCLUDE REGEX "^source\\.")
+set_tests_properties(${tests} PROPERTIES LABELS source TIMEOUT 300)

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# The libraries that the cores and the plugin are linked with.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(cjson REQUIRED IMPORTED_TARGET libcjson)
+pkg_check_modules(deflate REQUIRED IMPORTED_TARGET libdeflate)
+pkg_check_modules(jpeg REQUIRED IMPORTED_TARGET libjpeg)
+pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)
+pkg_check_modules(tiff REQUIRED IMPORTED_TARGET libtiff-4)
+if(ROK4_BUILD_PLUGIN)
+  find_package(GDAL CONFIG REQUIRED)
+  if(GDAL_VERSION VERSION_LESS 3.6)
+    message(FATAL_ERROR "GDAL ${GDAL_VERSION} found, 3.6 needed")
+  endif()
+endif()

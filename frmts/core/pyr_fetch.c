@@ -1,0 +1,696 @@
+/* SPDX-License-Identifier: MIT */
+/* Fetches a list of tiles: open, read in batches, decode on the pool. */
+#include "pyr_fetch.h"
+
+#include "pyr_alloc.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One tile of a batch: who wants it, and its encoded bytes. */
+struct item
+{
+    struct pyr_want *want;
+    struct pyr_visit *visit;
+    size_t run;
+};
+
+/* Neighbouring tiles of one container, read as one range. */
+struct run
+{
+    struct pyr_extent extent;
+    uint8_t *bytes;
+};
+
+/* The runs of one container in a batch. */
+struct part
+{
+    struct pyr_visit *visit;
+    size_t first_run;
+    size_t nruns;
+};
+
+struct batch
+{
+    uint8_t *bytes; /* the encoded bytes of all runs */
+    size_t nbytes;  /* allocated */
+    struct run *runs;
+    struct part *parts;
+    size_t nparts;
+    size_t first_item; /* items[first_item .. end_item - 1] of the group */
+    size_t end_item;
+};
+
+/* A group of tiles on its way. */
+struct group
+{
+    struct pyr_reader *reader;
+    const struct pyr_window *window;
+    const struct pyr_window_sink *sink;
+    size_t cache_bytes;
+    bool keep;
+    unsigned attempt;
+
+    struct pyr_want *wants;
+    size_t nwants;
+    struct pyr_visit *visits;
+    size_t nvisits;
+    struct item *items; /* located tiles to read, by visit and offset */
+    size_t nitems;
+    struct item *hits; /* tiles found in the cache */
+    size_t nhits;
+
+    struct batch batches[2];
+    struct batch *reading;  /* NULL: nothing to read */
+    struct batch *decoding; /* NULL: nothing to decode */
+    pthread_mutex_t lock;   /* guards result and err of the visits */
+};
+
+static void visit_fail(struct group *group, struct pyr_visit *visit,
+                       enum pyr_result result, const struct pyr_error *err)
+{
+    (void)pthread_mutex_lock(&group->lock);
+    if (visit->result == PYR_OK)
+    {
+        visit->result = result;
+        visit->err = *err;
+    }
+    (void)pthread_mutex_unlock(&group->lock);
+}
+
+static bool visit_failed(struct group *group, struct pyr_visit *visit)
+{
+    (void)pthread_mutex_lock(&group->lock);
+    const bool failed = visit->result != PYR_OK;
+    (void)pthread_mutex_unlock(&group->lock);
+    return failed;
+}
+
+/* Gives the part of the tile that meets the window to the sink; pixels NULL
+ * where it has no data. */
+static void store(const struct group *group, const struct pyr_want *want,
+                  const uint8_t *pixels)
+{
+    const struct pyr_window *const window = group->window;
+    if (window == NULL || want->level != window->level)
+        return;
+    const struct pyr_tile_shape *const shape =
+        &group->reader->options.source->levels[want->level].shape;
+    const int64_t left = (int64_t)want->tile_col * shape->width_px;
+    const int64_t top = (int64_t)want->tile_row * shape->height_px;
+    const int64_t from_x = left > window->px_x ? left : window->px_x;
+    const int64_t from_y = top > window->px_y ? top : window->px_y;
+    const int64_t tile_end_x = left + shape->width_px;
+    const int64_t tile_end_y = top + shape->height_px;
+    const int64_t window_end_x = window->px_x + window->width_px;
+    const int64_t window_end_y = window->px_y + window->height_px;
+    const int64_t end_x = tile_end_x < window_end_x ? tile_end_x : window_end_x;
+    const int64_t end_y = tile_end_y < window_end_y ? tile_end_y : window_end_y;
+    if (from_x >= end_x || from_y >= end_y)
+        return;
+
+    const size_t row_bytes = pyr_tile_row_bytes(shape);
+    if (pixels != NULL)
+        pixels += (size_t)(from_y - top) * row_bytes +
+                  (size_t)(from_x - left) * pyr_pixel_bytes(shape);
+    group->sink->store(group->sink->user, pixels, row_bytes,
+                       (uint32_t)(from_x - window->px_x),
+                       (uint32_t)(from_y - window->px_y),
+                       (uint32_t)(end_x - from_x), (uint32_t)(end_y - from_y));
+}
+
+static void keep_block(const struct group *group, const struct pyr_want *want,
+                       struct pyr_cache_block *block)
+{
+    const struct pyr_cache_key key =
+        pyr_reader_key(group->reader, PYR_KIND_TILE, want->level,
+                       want->tile_col, want->tile_row);
+    pyr_cache_put(group->reader->options.cache, &key, block,
+                  group->cache_bytes);
+}
+
+/* A tile that holds no data: nodata for the sink. */
+static void store_nothing(const struct group *group, struct pyr_want *want,
+                          const struct pyr_visit *visit)
+{
+    store(group, want, NULL);
+    want->done = true;
+    if (!group->keep || visit->absent)
+        return;
+    struct pyr_cache_block *const none = pyr_cache_block_new(0, visit->stamp);
+    if (none != NULL)
+        keep_block(group, want, none);
+    pyr_cache_block_release(none);
+}
+
+/* Splits wants into one visit for each container. */
+static void list_visits(struct group *group)
+{
+    struct pyr_visit *visit = NULL;
+    group->nvisits = 0;
+    for (size_t i = 0; i < group->nwants; i++)
+    {
+        const struct pyr_want *const want = &group->wants[i];
+        if (visit == NULL || visit->level != want->level ||
+            visit->container_col != want->container_col ||
+            visit->container_row != want->container_row)
+        {
+            visit = &group->visits[group->nvisits++];
+            pyr_visit_init(visit, group->reader, want->level, want->tile_col,
+                           want->tile_row);
+            visit->first = i;
+        }
+        visit->count++;
+    }
+}
+
+static bool visit_pending(const struct group *group,
+                          const struct pyr_visit *visit)
+{
+    for (size_t i = 0; i < visit->count; i++)
+    {
+        const struct pyr_want *const want = &group->wants[visit->first + i];
+        if (!want->done && want->hit == NULL)
+            return true;
+    }
+    return false;
+}
+
+static void look_in_cache(struct group *group)
+{
+    struct pyr_reader *const reader = group->reader;
+    for (size_t i = 0; i < group->nwants; i++)
+    {
+        struct pyr_want *const want = &group->wants[i];
+        const struct pyr_cache_key key =
+            pyr_reader_key(reader, PYR_KIND_TILE, want->level, want->tile_col,
+                           want->tile_row);
+        if (!want->done && want->hit == NULL)
+            want->hit = pyr_cache_get(reader->options.cache, &key);
+    }
+}
+
+static void run_open(void *user, unsigned worker, size_t item)
+{
+    struct group *const group = user;
+    struct pyr_visit *const visit = &group->visits[item];
+    (void)worker;
+    if (visit_pending(group, visit))
+        pyr_visit_open(visit, group->reader, group->cache_bytes,
+                       group->attempt == 0);
+}
+
+static int compare_items(const void *left, const void *right)
+{
+    const struct item *const a = left;
+    const struct item *const b = right;
+    if (a->visit != b->visit)
+        return a->visit < b->visit ? -1 : 1;
+    if (a->want->extent.offset_bytes != b->want->extent.offset_bytes)
+        return a->want->extent.offset_bytes < b->want->extent.offset_bytes ? -1
+                                                                           : 1;
+    return 0;
+}
+
+/* Locates the tiles of one open visit that are still wanted. A tile from the
+ * cache that is of an older file than this one is read anew. */
+static void locate_wants(struct group *group, struct pyr_visit *visit)
+{
+    for (size_t i = 0; i < visit->count; i++)
+    {
+        struct pyr_want *const want = &group->wants[visit->first + i];
+        if (want->done)
+            continue;
+        if (want->hit != NULL)
+        {
+            if (visit->file == NULL ||
+                (visit->stamp != 0 &&
+                 pyr_cache_block_stamp(want->hit) == visit->stamp))
+                continue;
+            pyr_cache_block_release(want->hit);
+            want->hit = NULL;
+        }
+        if (visit->absent)
+        {
+            store_nothing(group, want, visit);
+            continue;
+        }
+        struct pyr_error err = {""};
+        const enum pyr_result result =
+            pyr_visit_locate(visit, group->reader, want->tile_col,
+                             want->tile_row, &want->extent, &err);
+        if (result != PYR_OK)
+        {
+            visit_fail(group, visit, result, &err);
+            return;
+        }
+        if (want->extent.nbytes == 0)
+        {
+            store_nothing(group, want, visit);
+            continue;
+        }
+        struct item *const item = &group->items[group->nitems++];
+        item->want = want;
+        item->visit = visit;
+    }
+}
+
+static void list_items(struct group *group)
+{
+    group->nitems = 0;
+    group->nhits = 0;
+    for (size_t i = 0; i < group->nvisits; i++)
+    {
+        struct pyr_visit *const visit = &group->visits[i];
+        if (visit->result == PYR_OK && visit_pending(group, visit))
+            locate_wants(group, visit);
+        for (size_t j = 0; j < visit->count; j++)
+        {
+            struct pyr_want *const want = &group->wants[visit->first + j];
+            if (want->hit != NULL)
+            {
+                struct item *const hit = &group->hits[group->nhits++];
+                hit->want = want;
+                hit->visit = visit;
+            }
+        }
+    }
+    if (group->nitems > 1)
+        qsort(group->items, group->nitems, sizeof(*group->items),
+              compare_items);
+}
+
+/* Adds a tile to the last run, or opens a new one. Returns the bytes that the
+ * batch grows by. */
+static size_t add_to_runs(struct batch *batch, struct item *item, size_t *nruns)
+{
+    const struct pyr_extent tile = item->want->extent;
+    struct part *part =
+        batch->nparts > 0 ? &batch->parts[batch->nparts - 1] : NULL;
+    if (part == NULL || part->visit != item->visit)
+    {
+        part = &batch->parts[batch->nparts++];
+        part->visit = item->visit;
+        part->first_run = *nruns;
+        part->nruns = 0;
+    }
+    struct run *run = part->nruns > 0 ? &batch->runs[*nruns - 1] : NULL;
+    const uint64_t run_end =
+        run != NULL ? run->extent.offset_bytes + run->extent.nbytes : 0;
+    const uint64_t tile_end = tile.offset_bytes + tile.nbytes;
+    if (run == NULL || tile.offset_bytes > run_end + PYR_MERGE_GAP_BYTES)
+    {
+        run = &batch->runs[(*nruns)++];
+        run->extent = tile;
+        part->nruns++;
+        item->run = *nruns - 1;
+        return (size_t)tile.nbytes;
+    }
+    item->run = *nruns - 1;
+    if (tile_end <= run_end)
+        return 0;
+    run->extent.nbytes = tile_end - run->extent.offset_bytes;
+    return (size_t)(tile_end - run_end);
+}
+
+/* Fills the batch with the next tiles, from items[first] on. Tiles of failed
+ * visits are passed over. */
+static enum pyr_result plan_batch(struct group *group, struct batch *batch,
+                                  size_t first)
+{
+    size_t total = 0;
+    size_t nruns = 0;
+    size_t i = first;
+    batch->first_item = first;
+    batch->nparts = 0;
+    for (; i < group->nitems; i++)
+    {
+        struct item *const item = &group->items[i];
+        const size_t tile_nbytes = (size_t)item->want->extent.nbytes;
+        if (i > first && total + tile_nbytes > PYR_BATCH_BYTES)
+            break;
+        total += add_to_runs(batch, item, &nruns);
+    }
+    batch->end_item = i;
+    if (total > batch->nbytes)
+    {
+        pyr_free(batch->bytes);
+        batch->nbytes = 0;
+        batch->bytes = pyr_malloc(total);
+        if (batch->bytes == NULL)
+            return PYR_NOMEM;
+        batch->nbytes = total;
+    }
+    uint8_t *next = batch->bytes;
+    for (size_t run = 0; run < nruns; run++)
+    {
+        batch->runs[run].bytes = next;
+        next += batch->runs[run].extent.nbytes;
+    }
+    return PYR_OK;
+}
+
+/* Reads all runs of one container in one call. */
+static void read_part(struct group *group, struct batch *batch,
+                      const struct part *part)
+{
+    const struct pyr_io *const io = group->reader->options.io;
+    struct pyr_extent *extents = NULL;
+    uint8_t **buffers = NULL;
+    struct pyr_error err = {""};
+    enum pyr_result result = PYR_NOMEM;
+    if (visit_failed(group, part->visit))
+        return;
+    extents = pyr_calloc(part->nruns, sizeof(*extents));
+    buffers = pyr_calloc(part->nruns, sizeof(*buffers));
+    if (extents == NULL || buffers == NULL)
+    {
+        (void)pyr_fail(&err, PYR_NOMEM, "out of memory");
+        goto done;
+    }
+    for (size_t i = 0; i < part->nruns; i++)
+    {
+        extents[i] = batch->runs[part->first_run + i].extent;
+        buffers[i] = batch->runs[part->first_run + i].bytes;
+    }
+    result = io->read(part->visit->file, part->nruns, extents, buffers, &err);
+
+done:
+    if (result != PYR_OK)
+    {
+        pyr_error_prefix(
+            &err, "slab %s of level %s", part->visit->path,
+            group->reader->options.source->levels[part->visit->level].id);
+        visit_fail(group, part->visit, result, &err);
+    }
+    pyr_free(extents);
+    pyr_free(buffers);
+}
+
+/* Memory for one decoded tile of this worker. */
+static uint8_t *scratch_for(struct pyr_worker *worker, size_t nbytes)
+{
+    if (worker->scratch_nbytes < nbytes)
+    {
+        pyr_free(worker->scratch);
+        worker->scratch = pyr_malloc(nbytes);
+        worker->scratch_nbytes = worker->scratch != NULL ? nbytes : 0;
+    }
+    return worker->scratch;
+}
+
+static enum pyr_result decode(struct group *group, struct pyr_worker *worker,
+                              const struct item *item, const uint8_t *bytes,
+                              struct pyr_error *err)
+{
+    const struct pyr_source *const source = group->reader->options.source;
+    struct pyr_want *const want = item->want;
+    const struct pyr_tile_shape *const shape =
+        &source->levels[want->level].shape;
+    const size_t nbytes = (size_t)want->extent.nbytes;
+    struct pyr_cache_block *block = NULL;
+    uint8_t *pixels = NULL;
+
+    if (worker->decoder == NULL && pyr_decoder_new(&worker->decoder) != PYR_OK)
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    if (group->keep)
+        block = pyr_cache_block_new(pyr_tile_bytes(shape), item->visit->stamp);
+    pixels = block != NULL ? pyr_cache_block_bytes(block)
+                           : scratch_for(worker, pyr_tile_bytes(shape));
+    if (pixels == NULL)
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+
+    const enum pyr_result result = pyr_decode(
+        worker->decoder, source->codec(source->user, bytes, nbytes), shape,
+        bytes, nbytes, pixels, err);
+    if (result == PYR_OK)
+    {
+        store(group, want, pixels);
+        want->done = true;
+        if (block != NULL)
+            keep_block(group, want, block);
+    }
+    pyr_cache_block_release(block);
+    return result;
+}
+
+static void decode_item(struct group *group, unsigned worker,
+                        const struct batch *batch, const struct item *item)
+{
+    if (visit_failed(group, item->visit))
+        return;
+    const struct run *const run = &batch->runs[item->run];
+    const uint8_t *const bytes =
+        run->bytes +
+        (item->want->extent.offset_bytes - run->extent.offset_bytes);
+    struct pyr_error err = {""};
+    const enum pyr_result result =
+        decode(group, &group->reader->workers[worker], item, bytes, &err);
+    if (result == PYR_OK)
+        return;
+    pyr_error_prefix(
+        &err, "slab %s of level %s: tile %u,%u", item->visit->path,
+        group->reader->options.source->levels[item->want->level].id,
+        item->want->tile_col, item->want->tile_row);
+    visit_fail(group, item->visit, result, &err);
+}
+
+static void store_hit(struct group *group, const struct item *item)
+{
+    struct pyr_cache_block *const block = item->want->hit;
+    store(group, item->want,
+          pyr_cache_block_size(block) > 0 ? pyr_cache_block_bytes(block)
+                                          : NULL);
+    pyr_cache_block_release(block);
+    item->want->hit = NULL;
+    item->want->done = true;
+}
+
+/* Items of the mixed job: parts to read first, then tiles to decode, then
+ * tiles from the cache. */
+static void run_mixed(void *user, unsigned worker, size_t item)
+{
+    struct group *const group = user;
+    const size_t nparts = group->reading != NULL ? group->reading->nparts : 0;
+    if (item < nparts)
+    {
+        read_part(group, group->reading, &group->reading->parts[item]);
+        return;
+    }
+    item -= nparts;
+    if (group->decoding != NULL)
+    {
+        const size_t ntiles =
+            group->decoding->end_item - group->decoding->first_item;
+        if (item < ntiles)
+        {
+            decode_item(group, worker, group->decoding,
+                        &group->items[group->decoding->first_item + item]);
+            return;
+        }
+        item -= ntiles;
+    }
+    store_hit(group, &group->hits[item]);
+}
+
+static void run_job(struct group *group,
+                    void (*run)(void *user, unsigned worker, size_t item),
+                    size_t nitems)
+{
+    const struct pyr_reader_options *const options = &group->reader->options;
+    const struct pyr_job job = {.user = group,
+                                .run = run,
+                                .enter = options->thread_enter,
+                                .leave = options->thread_leave};
+    pyr_pool_run(options->pool, &job, nitems, options->nthreads);
+}
+
+/* Reads one batch ahead of the one that is being decoded. */
+static enum pyr_result run_batches(struct group *group)
+{
+    size_t next = 0;
+    size_t hits = group->nhits;
+    group->reading = NULL;
+    group->decoding = NULL;
+    do
+    {
+        group->reading = NULL;
+        if (next < group->nitems)
+        {
+            struct batch *const batch = group->decoding == &group->batches[0]
+                                            ? &group->batches[1]
+                                            : &group->batches[0];
+            const enum pyr_result result = plan_batch(group, batch, next);
+            if (result != PYR_OK)
+                return result;
+            next = batch->end_item;
+            group->reading = batch;
+        }
+        size_t nitems = hits;
+        hits = 0;
+        if (group->reading != NULL)
+            nitems += group->reading->nparts;
+        if (group->decoding != NULL)
+            nitems += group->decoding->end_item - group->decoding->first_item;
+        run_job(group, run_mixed, nitems);
+        group->decoding = group->reading;
+    } while (group->decoding != NULL);
+    return PYR_OK;
+}
+
+/* What was read through a container that changed meanwhile is void. */
+static void take_back(struct group *group, const struct pyr_visit *visit)
+{
+    for (size_t i = 0; i < visit->count; i++)
+    {
+        struct pyr_want *const want = &group->wants[visit->first + i];
+        const struct pyr_cache_key key =
+            pyr_reader_key(group->reader, PYR_KIND_TILE, want->level,
+                           want->tile_col, want->tile_row);
+        pyr_cache_remove(group->reader->options.cache, &key);
+        want->done = false;
+    }
+}
+
+/* Ends an attempt: PYR_OK when every tile is done, PYR_NOT_FOUND when some must
+ * be tried again, else the first failure. */
+static enum pyr_result settle(struct group *group, struct pyr_error *err)
+{
+    enum pyr_result result = PYR_OK;
+    for (size_t i = 0; i < group->nvisits; i++)
+    {
+        struct pyr_visit *const visit = &group->visits[i];
+        const bool last = group->attempt + 1 == PYR_MAX_ATTEMPTS;
+        if (!pyr_visit_unchanged(visit, group->reader))
+        {
+            take_back(group, visit);
+            if (result == PYR_OK || result == PYR_NOT_FOUND)
+                result = last ? pyr_fail(err, PYR_IO,
+                                         "slab %s of level %s keeps changing "
+                                         "while it is read",
+                                         visit->path,
+                                         group->reader->options.source
+                                             ->levels[visit->level]
+                                             .id)
+                              : PYR_NOT_FOUND;
+        }
+        else if (visit->result != PYR_OK &&
+                 (result == PYR_OK || result == PYR_NOT_FOUND))
+        {
+            result = visit->result;
+            if (err != NULL)
+                *err = visit->err;
+        }
+        pyr_visit_close(visit, group->reader);
+    }
+    return result;
+}
+
+static enum pyr_result run_group(struct group *group, struct pyr_error *err)
+{
+    enum pyr_result result = PYR_OK;
+    list_visits(group);
+    for (group->attempt = 0; group->attempt < PYR_MAX_ATTEMPTS;
+         group->attempt++)
+    {
+        look_in_cache(group);
+        run_job(group, run_open, group->nvisits);
+        list_items(group);
+        result = run_batches(group);
+        if (result != PYR_OK)
+            (void)pyr_fail(err, result, "out of memory for a batch of tiles");
+        const enum pyr_result settled = settle(group, err);
+        if (result == PYR_OK)
+            result = settled;
+        if (result != PYR_NOT_FOUND)
+            break;
+        pyr_wait_before_retry(group->attempt);
+    }
+    for (size_t i = 0; i < group->nwants; i++)
+    {
+        pyr_cache_block_release(group->wants[i].hit);
+        group->wants[i].hit = NULL;
+    }
+    return result;
+}
+
+/* How many of wants[nwants] make the next group. */
+static size_t group_length(const struct pyr_reader *reader,
+                           const struct pyr_want *wants, size_t nwants)
+{
+    size_t total = 0;
+    size_t count = 0;
+    while (count < nwants && count < PYR_GROUP_TILES)
+    {
+        total += pyr_tile_bytes(
+            &reader->options.source->levels[wants[count].level].shape);
+        if (count > 0 && total > PYR_GROUP_BYTES)
+            break;
+        count++;
+    }
+    return count;
+}
+
+enum pyr_result pyr_fetch(struct pyr_reader *reader, struct pyr_want *wants,
+                          size_t nwants, const struct pyr_window *window,
+                          const struct pyr_window_sink *sink,
+                          size_t cache_bytes, bool keep, struct pyr_error *err)
+{
+    const size_t capacity =
+        nwants < PYR_GROUP_TILES ? nwants : PYR_GROUP_TILES;
+    enum pyr_result result = PYR_NOMEM;
+    struct group group = {.reader = reader,
+                          .window = window,
+                          .sink = sink,
+                          .cache_bytes = cache_bytes,
+                          .keep = keep};
+    if (nwants == 0)
+        return PYR_OK;
+    (void)pthread_mutex_init(&group.lock, NULL);
+    group.visits = pyr_calloc(capacity, sizeof(*group.visits));
+    group.items = pyr_calloc(capacity, sizeof(*group.items));
+    group.hits = pyr_calloc(capacity, sizeof(*group.hits));
+    bool ready =
+        group.visits != NULL && group.items != NULL && group.hits != NULL;
+    for (int i = 0; i < 2; i++)
+    {
+        struct batch *const batch = &group.batches[i];
+        batch->runs = pyr_calloc(capacity, sizeof(*batch->runs));
+        batch->parts = pyr_calloc(capacity, sizeof(*batch->parts));
+        ready = ready && batch->runs != NULL && batch->parts != NULL;
+    }
+    if (!ready)
+    {
+        (void)pyr_fail(err, PYR_NOMEM, "out of memory for a list of tiles");
+        goto done;
+    }
+
+    result = PYR_OK;
+    for (size_t first = 0; first < nwants && result == PYR_OK;)
+    {
+        group.wants = wants + first;
+        group.nwants = group_length(reader, group.wants, nwants - first);
+        result = run_group(&group, err);
+        first += group.nwants;
+    }
+
+done:
+    for (int i = 0; i < 2; i++)
+    {
+        pyr_free(group.batches[i].bytes);
+        pyr_free(group.batches[i].runs);
+        pyr_free(group.batches[i].parts);
+    }
+    pyr_free(group.hits);
+    pyr_free(group.items);
+    pyr_free(group.visits);
+    (void)pthread_mutex_destroy(&group.lock);
+    for (size_t i = 0; i < PYR_POOL_MAX_THREADS; i++)
+    {
+        pyr_free(reader->workers[i].scratch);
+        reader->workers[i].scratch = NULL;
+        reader->workers[i].scratch_nbytes = 0;
+    }
+    return result;
+}

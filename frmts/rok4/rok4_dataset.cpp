@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+// The ROK4 dataset: how a pyramid becomes bands and overviews.
+#include "rok4_dataset.h"
+
+#include "vsi_io.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace
+{
+
+const char *Option(GDALOpenInfo *openInfo, const char *name,
+                   const char *fallback)
+{
+    return CSLFetchNameValueDef(openInfo->papszOpenOptions, name, fallback);
+}
+
+bool HasAlpha(const struct rok4_descriptor &descriptor)
+{
+    return descriptor.channels == 2 || descriptor.channels == 4;
+}
+
+// Open options NODATA and MASK. False, with an error, for an unknown value.
+bool ReadValidity(GDALOpenInfo *openInfo, const struct rok4_pyramid &pyramid,
+                  Rok4Validity *validity)
+{
+    const struct rok4_descriptor &descriptor = *pyramid.descriptor;
+    const char *const nodata = Option(openInfo, "NODATA", "AUTO");
+    const char *const mask = Option(openInfo, "MASK", nullptr);
+    if (EQUAL(nodata, "AUTO"))
+        validity->bandNodata = descriptor.channels == 1;
+    else if (EQUAL(nodata, "BAND"))
+        validity->bandNodata = true;
+    else if (EQUAL(nodata, "PIXEL"))
+        validity->pixelNodata = true;
+    else if (!EQUAL(nodata, "NONE"))
+    {
+        Rok4Report(CE_Failure, PYR_USAGE,
+                   CPLSPrintf("NODATA=%s, expected AUTO, BAND, PIXEL or NONE",
+                              nodata));
+        return false;
+    }
+    // Without a wish, masks give way to nodata values and to alpha.
+    validity->masks =
+        pyramid.has_masks &&
+        (mask != nullptr ? CPLTestBool(mask)
+                         : !validity->bandNodata && !validity->pixelNodata &&
+                               !HasAlpha(descriptor));
+    // The reference averages nodata pixels into the upper levels of quadtrees
+    // when there are no masks (spec section 10).
+    validity->sampleFinest =
+        validity->bandNodata && !pyramid.has_masks &&
+        pyr_grid_kind_of(pyramid.grid) == PYR_GRID_QUADTREE;
+    return true;
+}
+
+enum rok4_extent ExtentMethod(const char *method)
+{
+    if (EQUAL(method, "LIMITS"))
+        return ROK4_EXTENT_LIMITS;
+    return EQUAL(method, "MATRIX") ? ROK4_EXTENT_MATRIX : ROK4_EXTENT_LEVEL;
+}
+
+} // namespace
+
+Rok4Dataset::Rok4Dataset(std::shared_ptr<Rok4Pyramid> pyramid,
+                         const struct rok4_view &view,
+                         const Rok4Validity &validity)
+    : m_pyramid(std::move(pyramid)), m_view(view), m_validity(validity)
+{
+    nRasterXSize = view.width_px;
+    nRasterYSize = view.height_px;
+    eAccess = GA_ReadOnly;
+    const int channels =
+        static_cast<int>(m_pyramid->Get()->descriptor->channels);
+    for (int i = 1; i <= channels; i++)
+        SetBand(i, new Rok4RasterBand(this, i));
+    if (m_validity.masks)
+        m_mask = std::make_unique<Rok4MaskBand>(this);
+}
+
+Rok4Dataset::~Rok4Dataset()
+{
+    Rok4Dataset::FlushCache(true);
+}
+
+std::unique_ptr<Rok4Dataset>
+Rok4Dataset::Make(GDALOpenInfo *openInfo, std::shared_ptr<Rok4Pyramid> pyramid,
+                  const char *level)
+{
+    const char *const wish = Option(openInfo, "TILEMATRIX", level);
+    const char *const method = Option(openInfo, "EXTENT_METHOD", "LIMITS");
+    Rok4Validity validity;
+    if (!ReadValidity(openInfo, *pyramid->Get(), &validity))
+        return nullptr;
+    if (level != nullptr && strcmp(level, wish) != 0)
+    {
+        Rok4Report(CE_Failure, PYR_USAGE,
+                   CPLSPrintf("TILEMATRIX=%s, but the name asks for level %s",
+                              wish, level));
+        return nullptr;
+    }
+
+    auto layout = std::make_unique<struct rok4_layout>();
+    struct pyr_error err = {""};
+    const enum pyr_result result =
+        rok4_layout_make(pyramid->Get(), wish, ExtentMethod(method), method,
+                         layout.get(), &err);
+    if (result != PYR_OK)
+    {
+        pyr_error_prefix(&err, "%s", pyramid->Get()->path);
+        Rok4Report(CE_Failure, result, err.text);
+        return nullptr;
+    }
+    if (layout->wider_view != 0 &&
+        Option(openInfo, "EXTENT_METHOD", nullptr) == nullptr)
+        CPLError(CE_Warning, CPLE_AppDefined,
+                 "ROK4: %s: data of level %s extends beyond the dataset, whose "
+                 "extent is that of level %s; EXTENT_METHOD chooses another",
+                 pyramid->Get()->path,
+                 pyramid->Level(layout->views[layout->wider_view].level).id,
+                 pyramid->Level(layout->views[0].level).id);
+
+    const char *const path = pyramid->Get()->path;
+    std::unique_ptr<Rok4Dataset> dataset(
+        new Rok4Dataset(pyramid, layout->views[0], validity));
+    std::copy(std::begin(layout->geotransform), std::end(layout->geotransform),
+              std::begin(dataset->m_geotransform));
+    dataset->m_bounds = layout->bounds;
+    dataset->AddOverviews(*layout);
+    dataset->SetDescription(openInfo->pszFilename);
+    dataset->SetPhysicalFilename(path);
+    if (wish != nullptr)
+        dataset->SetSubdatasetName(wish);
+    return dataset;
+}
+
+void Rok4Dataset::AddOverviews(const struct rok4_layout &layout)
+{
+    for (size_t i = 1; i < layout.nviews; i++)
+    {
+        std::unique_ptr<Rok4Dataset> overview(
+            new Rok4Dataset(m_pyramid, layout.views[i], m_validity));
+        overview->m_bounds = layout.bounds;
+        overview->m_isOverview = true;
+        overview->m_pamLoaded = true;
+        overview->nPamFlags |= GPF_NOSAVE;
+        m_overviews.push_back(std::move(overview));
+    }
+}
+
+// PAM is read when something that it may hold is asked for, not before.
+void Rok4Dataset::LoadPam()
+{
+    if (m_pamLoaded)
+        return;
+    m_pamLoaded = true;
+    TryLoadXML();
+}
+
+const OGRSpatialReference *Rok4Dataset::GetSpatialRef() const
+{
+    if (!m_srsKnown)
+    {
+        m_srsKnown = true;
+        const char *const crs = m_pyramid->Get()->grid->crs;
+        m_srs.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+        if (m_srs.SetFromUserInput(
+                crs, OGRSpatialReference::
+                         SET_FROM_USER_INPUT_LIMITATIONS_get()) != OGRERR_NONE)
+        {
+            m_srs.Clear();
+            CPLError(CE_Warning, CPLE_AppDefined,
+                     "ROK4: %s: CRS %.80s of the tile matrix set is not known "
+                     "here",
+                     m_pyramid->Get()->path, crs);
+        }
+    }
+    return m_srs.IsEmpty() ? nullptr : &m_srs;
+}
+
+CPLErr Rok4Dataset::GDAL_COMPAT_GET_GEOTRANSFORM(transform)
+{
+    for (int i = 0; i < 6; i++)
+        transform[i] = m_geotransform[i];
+    return m_isOverview ? CE_Failure : CE_None;
+}
+
+char **Rok4Dataset::GetFileList()
+{
+    // Only what is this pyramid's alone: GDAL deletes what it finds here. Slabs
+    // are too many to list.
+    CPLStringList files;
+    LoadPam();
+    const char *const path = m_pyramid->Get()->path;
+    const std::string list = CPLResetExtension(path, "list");
+    if (vsi_io_exists(path))
+        files.AddString(path);
+    if (vsi_io_exists(list.c_str()))
+        files.AddString(list.c_str());
+    const CPLStringList pam(GDALPamDataset::GetFileList());
+    for (int i = 0; i < pam.size(); i++)
+        if (files.FindString(pam[i]) < 0)
+            files.AddString(pam[i]);
+    return files.StealList();
+}
+
+struct pyr_window Rok4Dataset::Window(int x, int y, int width, int height) const
+{
+    struct pyr_window window = {};
+    window.level = static_cast<uint32_t>(m_view.level);
+    window.px_x = m_view.px_x + x;
+    window.px_y = m_view.px_y + y;
+    window.width_px = static_cast<uint32_t>(width);
+    window.height_px = static_cast<uint32_t>(height);
+    return window;
+}

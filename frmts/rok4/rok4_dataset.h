@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// The ROK4 raster dataset and its bands, over the C code of the format.
+#ifndef ROK4_DATASET_H
+#define ROK4_DATASET_H
+
+#include "gdal_compat.h"
+#include "ogr_spatialref.h"
+#include "pyr_window.h"
+#include "rok4_layout.h"
+#include "rok4_pyramid.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+class JobContext;
+class Rok4RasterBand;
+
+// What all datasets of the process share: threads and cache. Lives as long as
+// some dataset is open.
+struct Rok4Runtime final
+{
+    struct pyr_pool *pool = nullptr;
+    struct pyr_cache *cache = nullptr;
+
+    Rok4Runtime() = default;
+    ~Rok4Runtime();
+    Rok4Runtime(const Rok4Runtime &) = delete;
+    Rok4Runtime &operator=(const Rok4Runtime &) = delete;
+
+    // nullptr when out of memory.
+    static std::shared_ptr<Rok4Runtime> Get();
+};
+
+// How nodata and validity are told (open options NODATA and MASK).
+struct Rok4Validity
+{
+    bool bandNodata = false;  // each band has the descriptor's value
+    bool pixelNodata = false; // dataset item NODATA_VALUES
+    bool masks = false;       // per-dataset mask bands from mask slabs
+    bool sampleFinest = false; // approximations may not use upper levels
+};
+
+// An open pyramid, shared by a dataset and its overviews. One thread at a time.
+class Rok4Pyramid final
+{
+  public:
+    Rok4Pyramid() = default;
+    ~Rok4Pyramid();
+    Rok4Pyramid(const Rok4Pyramid &) = delete;
+    Rok4Pyramid &operator=(const Rok4Pyramid &) = delete;
+
+    // Takes the pyramid over. False when out of memory.
+    bool Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
+              unsigned nthreads);
+
+    const struct rok4_pyramid *Get() const
+    {
+        return m_pyramid;
+    }
+
+    const struct pyr_source_level &Level(size_t level) const
+    {
+        return m_data.levels[level];
+    }
+
+    // Gives the pixels of a window to the sink; what was advised is fetched
+    // with it. Raises the error on failure.
+    CPLErr Read(const struct pyr_window &window,
+                const struct pyr_window_sink &sink);
+
+    // Validity of a window's pixels: mask[height][width].
+    CPLErr ReadMask(const struct pyr_window &window, GByte *mask);
+
+    // Queues a window to be fetched with the next read.
+    void Advise(const struct pyr_window &window);
+
+    // Fetches a window into the cache, if it fits. Failing is no error.
+    void Prefetch(const struct pyr_window &window);
+
+    CPLErr Locate(uint32_t level, uint32_t tile_col, uint32_t tile_row,
+                  enum pyr_presence *presence, struct pyr_extent *extent);
+
+    // Encoded bytes of a tile, freed with pyr_free; PYR_NOT_FOUND raises
+    // nothing.
+    enum pyr_result Encoded(uint32_t level, uint32_t tile_col,
+                            uint32_t tile_row, uint8_t **bytes, size_t *nbytes);
+
+  private:
+    CPLErr Report(enum pyr_result result, const struct pyr_error &err) const;
+    void FetchAdvised(size_t cache_bytes);
+
+    static void EnterThread(void *user, unsigned worker);
+    static void LeaveThread(void *user, unsigned worker);
+
+    std::shared_ptr<Rok4Runtime> m_runtime{};
+    struct rok4_pyramid *m_pyramid = nullptr;
+    struct pyr_io m_io = {};
+    struct pyr_source m_data = {};
+    struct pyr_source m_masks = {};
+    struct pyr_reader *m_dataReader = nullptr;
+    struct pyr_reader *m_maskReader = nullptr;
+    unsigned m_threads = 1;
+    std::vector<struct pyr_window> m_advised{};
+    JobContext *m_job = nullptr; // of the read that is under way
+};
+
+// Raises a core error as "ROK4: ...".
+void Rok4Report(CPLErr kind, enum pyr_result result, const char *text);
+
+class Rok4Dataset final : public GDALPamDataset
+{
+    friend class Rok4RasterBand;
+    friend class Rok4MaskBand;
+
+  public:
+    static int Identify(GDALOpenInfo *openInfo);
+    static GDALDataset *Open(GDALOpenInfo *openInfo);
+
+    ~Rok4Dataset() override;
+
+    const OGRSpatialReference *GetSpatialRef() const override;
+    CPLErr GDAL_COMPAT_GET_GEOTRANSFORM(transform) override;
+    char **GetFileList() override;
+    char **GetMetadataDomainList() override;
+    GDALCompatMetadata GetMetadata(const char *domain = "") override;
+    const char *GetMetadataItem(const char *name,
+                                const char *domain = "") override;
+    CPLErr SetMetadata(GDALCompatMetadata metadata, const char *domain = "") override;
+    CPLErr SetMetadataItem(const char *name, const char *value,
+                           const char *domain = "") override;
+    CPLErr AdviseRead(int x, int y, int width, int height, int bufWidth,
+                      int bufHeight, GDALDataType type, int nBandCount,
+                      int *bandMap, GDALCompatOptions options) override;
+#if GDAL_COMPAT_HAS_COMPRESSED_DATA
+    CPLStringList GetCompressionFormats(int x, int y, int width, int height,
+                                        int nBandCount,
+                                        const int *bandList) override;
+    CPLErr ReadCompressedData(const char *format, int x, int y, int width,
+                              int height, int nBandCount, const int *bandList,
+                              void **buffer, size_t *bufferSize,
+                              char **detailedFormat) override;
+#endif
+
+  protected:
+    CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
+                     void *data, int bufWidth, int bufHeight,
+                     GDALDataType bufType, int nBandCount, int *bandMap,
+                     GSpacing pixelSpace, GSpacing lineSpace,
+                     GSpacing bandSpace, GDALRasterIOExtraArg *extra) override;
+
+  private:
+    Rok4Dataset(std::shared_ptr<Rok4Pyramid> pyramid,
+                const struct rok4_view &view, const Rok4Validity &validity);
+
+    static std::unique_ptr<Rok4Dataset>
+    Make(GDALOpenInfo *openInfo, std::shared_ptr<Rok4Pyramid> pyramid,
+         const char *level);
+    void AddOverviews(const struct rok4_layout &layout);
+    void LoadPam();
+    const CPLStringList &OwnMetadata(const char *domain);
+    CPLStringList MakeRok4Domain() const;
+
+    struct pyr_window Window(int x, int y, int width, int height) const;
+    bool IsOneTile(int x, int y, int width, int height, int nBandCount,
+                   const int *bandList) const;
+    CPLErr ReadWindow(int x, int y, int width, int height, void *data,
+                      GDALDataType bufType, int nBandCount, const int *bandMap,
+                      GSpacing pixelSpace, GSpacing lineSpace,
+                      GSpacing bandSpace, GDALRasterIOExtraArg *extra);
+
+    std::shared_ptr<Rok4Pyramid> m_pyramid;
+    struct rok4_view m_view;
+    Rok4Validity m_validity;
+    double m_geotransform[6] = {0, 1, 0, 0, 0, 1};
+    struct pyr_grid_bounds m_bounds = {};
+    mutable OGRSpatialReference m_srs{};
+    mutable bool m_srsKnown = false;
+    bool m_pamLoaded = false;
+    bool m_isOverview = false;
+    std::unique_ptr<GDALRasterBand> m_mask{};
+    std::vector<std::unique_ptr<Rok4Dataset>> m_overviews{};
+    // Filled at the first request of each.
+    CPLStringList m_default{};
+    CPLStringList m_merged{};
+    CPLStringList m_imageStructure{};
+    CPLStringList m_rok4{};
+    CPLStringList m_json{};
+};
+
+class Rok4RasterBand final : public GDALPamRasterBand
+{
+  public:
+    Rok4RasterBand(Rok4Dataset *dataset, int band);
+
+    GDALColorInterp GetColorInterpretation() override;
+    double GetNoDataValue(int *success = nullptr) override;
+    int GetOverviewCount() override;
+    GDALRasterBand *GetOverview(int index) override;
+    GDALRasterBand *GetRasterSampleOverview(GUIntBig samples) override;
+    GDALRasterBand *GetMaskBand() override;
+    int GetMaskFlags() override;
+    char **GetMetadataDomainList() override;
+    GDALCompatMetadata GetMetadata(const char *domain = "") override;
+    const char *GetMetadataItem(const char *name,
+                                const char *domain = "") override;
+    CPLErr SetMetadata(GDALCompatMetadata metadata, const char *domain = "") override;
+    CPLErr SetMetadataItem(const char *name, const char *value,
+                           const char *domain = "") override;
+    CPLErr GetHistogram(double min, double max, int buckets,
+                        GUIntBig *histogram, int includeOutOfRange,
+                        int approxOk, GDALProgressFunc progress,
+                        void *progressData) override;
+    CPLErr GetDefaultHistogram(double *min, double *max, int *buckets,
+                               GUIntBig **histogram, int force,
+                               GDALProgressFunc progress,
+                               void *progressData) override;
+    CPLErr AdviseRead(int x, int y, int width, int height, int bufWidth,
+                      int bufHeight, GDALDataType type,
+                      GDALCompatOptions options) override;
+
+  protected:
+    CPLErr IReadBlock(int blockX, int blockY, void *data) override;
+    CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
+                     void *data, int bufWidth, int bufHeight,
+                     GDALDataType bufType, GSpacing pixelSpace,
+                     GSpacing lineSpace, GDALRasterIOExtraArg *extra) override;
+    int IGetDataCoverageStatus(int x, int y, int width, int height,
+                               int maskFlagStop, double *percent) override;
+
+  private:
+    Rok4Dataset *Own() const;
+    void FillOtherBands(int blockX, int blockY, const GByte *pixels);
+    void LoadPamFor(const char *domain);
+    bool LocationPixel(const char *name, int *x, int *y) const;
+    const char *LocationInfo(const char *name);
+
+    std::string m_location{};
+};
+
+// The validity of a dataset's pixels (GMF_PER_DATASET).
+class Rok4MaskBand final : public GDALRasterBand
+{
+  public:
+    explicit Rok4MaskBand(Rok4Dataset *dataset);
+
+    int GetOverviewCount() override;
+    GDALRasterBand *GetOverview(int index) override;
+    bool IsMaskBand() const override;
+
+  protected:
+    CPLErr IReadBlock(int blockX, int blockY, void *data) override;
+
+  private:
+    Rok4Dataset *const m_dataset;
+};
+
+#endif

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// Registers the ROK4 driver, recognises its files and opens them.
+#include "rok4_dataset.h"
+
+#include "pyr_alloc.h"
+#include "rok4_connection.h"
+#include "vsi_io.h"
+
+#include "cpl_multiproc.h"
+
+#include <cstring>
+
+namespace
+{
+
+constexpr const char *OPEN_OPTIONS =
+    "<OpenOptionList>"
+    "  <Option name='TILEMATRIX' type='string' description='Level to open as "
+    "the finest one'/>"
+    "  <Option name='TMS_DIRECTORY' type='string' description='Directory with "
+    "the tile matrix set'/>"
+    "  <Option name='STORAGE_ROOT' type='string' description='Directory of the "
+    "slabs, if not where the descriptor says'/>"
+    "  <Option name='EXTENT_METHOD' type='string' description='Extent: LIMITS "
+    "or MATRIX of the finest level, or the id of the level whose limits to "
+    "use' default='LIMITS'/>"
+    "  <Option name='NODATA' type='string-select' description='How nodata "
+    "values are told' default='AUTO'>"
+    "    <Value>AUTO</Value><Value>BAND</Value><Value>PIXEL</Value>"
+    "    <Value>NONE</Value>"
+    "  </Option>"
+    "  <Option name='MASK' type='boolean' description='Whether mask slabs make "
+    "a mask band; by default where several bands have no alpha'/>"
+    "  <Option name='NUM_THREADS' type='string' description='Number of threads "
+    "that read and decode, or ALL_CPUS' default='ALL_CPUS'/>"
+    "</OpenOptionList>";
+
+// Text of the descriptor, from the open handle where GDAL left one.
+struct Text
+{
+    char *bytes = nullptr;
+    size_t nbytes = 0;
+
+    Text() = default;
+    Text(const Text &) = delete;
+    Text &operator=(const Text &) = delete;
+    ~Text()
+    {
+        pyr_free(bytes);
+    }
+};
+
+struct Connection
+{
+    struct rok4_connection parts = {};
+
+    Connection() = default;
+    Connection(const Connection &) = delete;
+    Connection &operator=(const Connection &) = delete;
+    ~Connection()
+    {
+        rok4_connection_clear(&parts);
+    }
+};
+
+enum pyr_result LoadText(GDALOpenInfo *openInfo, const struct pyr_io &io,
+                         const char *path, Text *text, struct pyr_error *err)
+{
+    const enum pyr_result result =
+        openInfo->fpL != nullptr && EQUAL(path, openInfo->pszFilename)
+            ? vsi_io_load_open(openInfo->fpL, PYR_MAX_JSON_BYTES, &text->bytes,
+                               &text->nbytes, err)
+            : io.load(io.user, path, PYR_MAX_JSON_BYTES, &text->bytes,
+                      &text->nbytes, err);
+    return result;
+}
+
+// Open option NUM_THREADS, else GDAL_NUM_THREADS, else every processor. 0 when
+// it is not a number.
+unsigned ThreadCount(GDALOpenInfo *openInfo)
+{
+    const char *const text = CSLFetchNameValueDef(
+        openInfo->papszOpenOptions, "NUM_THREADS",
+        CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS"));
+    const bool all = EQUAL(text, "ALL_CPUS");
+    if (!all && CPLGetValueType(text) != CPL_VALUE_INTEGER)
+        return 0;
+    const GIntBig count = all ? CPLGetNumCPUs() : CPLAtoGIntBig(text);
+    return count < 1 ? (all ? 1 : 0)
+                     : static_cast<unsigned>(std::min<GIntBig>(
+                           count, PYR_POOL_MAX_THREADS));
+}
+
+} // namespace
+
+int Rok4Dataset::Identify(GDALOpenInfo *openInfo)
+{
+    if (rok4_connection_has_prefix(openInfo->pszFilename))
+        return TRUE;
+    return openInfo->nHeaderBytes > 0 &&
+           rok4_descriptor_identify(
+               reinterpret_cast<const char *>(openInfo->pabyHeader),
+               static_cast<size_t>(openInfo->nHeaderBytes));
+}
+
+GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
+{
+    if (!Identify(openInfo))
+        return nullptr;
+    if (openInfo->eAccess == GA_Update)
+    {
+        Rok4Report(CE_Failure, PYR_UNSUPPORTED,
+                   "pyramids are opened for reading only");
+        return nullptr;
+    }
+
+    struct pyr_error err = {""};
+    Connection connection;
+    enum pyr_result result =
+        rok4_connection_parse(openInfo->pszFilename, &connection.parts, &err);
+    if (result != PYR_OK)
+    {
+        Rok4Report(CE_Failure, result, err.text);
+        return nullptr;
+    }
+
+    const struct pyr_io io = vsi_io_make();
+    const char *const path = connection.parts.path;
+    struct rok4_open_options options = {};
+    options.tms_directory =
+        CSLFetchNameValue(openInfo->papszOpenOptions, "TMS_DIRECTORY");
+    options.global_tms_directory =
+        CPLGetConfigOption("ROK4_TMS_DIRECTORY", nullptr);
+    options.storage_root =
+        CSLFetchNameValue(openInfo->papszOpenOptions, "STORAGE_ROOT");
+    options.allow_outside =
+        CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_OUTSIDE_PATHS", "YES"));
+    const unsigned nthreads = ThreadCount(openInfo);
+    if (nthreads == 0)
+    {
+        Rok4Report(CE_Failure, PYR_USAGE,
+                   "NUM_THREADS: expected a number of at least 1, or ALL_CPUS");
+        return nullptr;
+    }
+
+    Text text;
+    struct rok4_pyramid *pyramid = nullptr;
+    result = LoadText(openInfo, io, path, &text, &err);
+    if (result == PYR_OK)
+        result = rok4_pyramid_open(&io, path, text.bytes, text.nbytes, &options,
+                                   &pyramid, &err);
+    if (result != PYR_OK)
+    {
+        pyr_error_prefix(&err, "%s", path);
+        Rok4Report(CE_Failure, result, err.text);
+        return nullptr;
+    }
+    auto shared = std::make_shared<Rok4Pyramid>();
+    if (!shared->Init(pyramid, io, nthreads))
+    {
+        Rok4Report(CE_Failure, PYR_NOMEM, "out of memory");
+        return nullptr;
+    }
+    return Make(openInfo, std::move(shared), connection.parts.level).release();
+}
+
+// The plugin's entry point, named after its file (GDAL's rule).
+CPL_C_START
+void CPL_DLL GDALRegister_ROK4();
+CPL_C_END
+
+void GDALRegister_ROK4()
+{
+    if (!GDAL_CHECK_VERSION("ROK4") || GDALGetDriverByName("ROK4") != nullptr)
+        return;
+    GDALDriver *const driver = new GDALDriver();
+    driver->SetDescription("ROK4");
+    driver->SetMetadataItem(GDAL_DCAP_RASTER, "YES");
+    driver->SetMetadataItem(GDAL_DCAP_VIRTUALIO, "YES");
+    driver->SetMetadataItem(GDAL_DMD_LONGNAME, "ROK4 tiled pyramid");
+    driver->SetMetadataItem(GDAL_DMD_HELPTOPIC, "drivers/raster/rok4.html");
+    // Not "json": it would take that over from GeoJSON once we write.
+    driver->SetMetadataItem(GDAL_DMD_EXTENSION, "rok4");
+    driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, "rok4");
+    driver->SetMetadataItem(GDAL_DMD_CONNECTION_PREFIX, "ROK4:");
+    driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, OPEN_OPTIONS);
+    driver->pfnIdentify = Rok4Dataset::Identify;
+    driver->pfnOpen = Rok4Dataset::Open;
+    GetGDALDriverManager()->RegisterDriver(driver);
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// What a pyramid's dataset and overviews share: readers, cache, threads.
+#include "rok4_dataset.h"
+
+#include "job_context.h"
+#include "rok4_mask.h"
+
+#include <algorithm>
+#include <mutex>
+#include <new>
+
+// Windows that may wait for the next read; more than a program that advises in
+// good faith queues.
+constexpr size_t MAX_ADVISED = 1024;
+
+Rok4Runtime::~Rok4Runtime()
+{
+    pyr_pool_free(pool);
+    pyr_cache_free(cache);
+}
+
+std::shared_ptr<Rok4Runtime> Rok4Runtime::Get()
+{
+    static std::mutex lock;
+    static std::weak_ptr<Rok4Runtime> current;
+    std::lock_guard<std::mutex> guard(lock);
+    std::shared_ptr<Rok4Runtime> runtime = current.lock();
+    if (runtime != nullptr)
+        return runtime;
+    runtime = std::make_shared<Rok4Runtime>();
+    if (pyr_pool_new(&runtime->pool) != PYR_OK ||
+        pyr_cache_new(&runtime->cache) != PYR_OK)
+        return nullptr;
+    current = runtime;
+    return runtime;
+}
+
+void Rok4Report(CPLErr kind, enum pyr_result result, const char *text)
+{
+    CPLErrorNum code = CPLE_AppDefined;
+    switch (result)
+    {
+        case PYR_OK:
+        case PYR_CORRUPT:
+            break;
+        case PYR_NOT_FOUND:
+            code = CPLE_OpenFailed;
+            break;
+        case PYR_UNSUPPORTED:
+        case PYR_LIMIT:
+            code = CPLE_NotSupported;
+            break;
+        case PYR_IO:
+            code = CPLE_FileIO;
+            break;
+        case PYR_NOMEM:
+            code = CPLE_OutOfMemory;
+            break;
+        case PYR_USAGE:
+            code = CPLE_IllegalArg;
+            break;
+        case PYR_CANCELLED:
+            code = CPLE_UserInterrupt;
+            break;
+    }
+    CPLError(kind, code, "ROK4: %s", text);
+}
+
+// Bytes that the cache of all pyramids may take: with GDAL's own block cache it
+// stays within GDAL_CACHEMAX.
+static size_t CacheBytes()
+{
+    const GIntBig most = GDALGetCacheMax64();
+    const GIntBig used = GDALGetCacheUsed64();
+    return static_cast<size_t>(std::max<GIntBig>(0, most - used));
+}
+
+bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
+                       unsigned nthreads)
+{
+    m_pyramid = pyramid;
+    m_io = io;
+    m_threads = nthreads;
+    m_data = rok4_pyramid_source(pyramid, ROK4_PLANE_DATA);
+    m_masks = rok4_pyramid_source(pyramid, ROK4_PLANE_MASK);
+    m_runtime = Rok4Runtime::Get();
+    if (m_runtime == nullptr)
+        return false;
+    struct pyr_reader_options options = {};
+    options.source = &m_data;
+    options.io = &m_io;
+    options.pool = m_runtime->pool;
+    options.cache = m_runtime->cache;
+    options.nthreads = nthreads;
+    options.thread_user = this;
+    options.thread_enter = EnterThread;
+    options.thread_leave = LeaveThread;
+    if (pyr_reader_new(&options, &m_dataReader) != PYR_OK)
+        return false;
+    options.source = &m_masks;
+    return pyr_reader_new(&options, &m_maskReader) == PYR_OK;
+}
+
+Rok4Pyramid::~Rok4Pyramid()
+{
+    pyr_reader_free(m_dataReader);
+    pyr_reader_free(m_maskReader);
+    rok4_pyramid_free(m_pyramid);
+}
+
+void Rok4Pyramid::EnterThread(void *user, unsigned)
+{
+    static_cast<Rok4Pyramid *>(user)->m_job->Enter();
+}
+
+void Rok4Pyramid::LeaveThread(void *user, unsigned)
+{
+    static_cast<Rok4Pyramid *>(user)->m_job->Leave();
+}
+
+CPLErr Rok4Pyramid::Report(enum pyr_result result,
+                           const struct pyr_error &err) const
+{
+    m_job->Relay();
+    if (result == PYR_OK)
+        return CE_None;
+    Rok4Report(CE_Failure, result, err.text);
+    return CE_Failure;
+}
+
+void Rok4Pyramid::FetchAdvised(size_t cache_bytes)
+{
+    if (m_advised.empty())
+        return;
+    std::vector<struct pyr_window> windows;
+    windows.swap(m_advised);
+    struct pyr_error err = {""};
+    // What cannot be fetched ahead fails when it is read itself.
+    if (pyr_reader_prefetch(m_dataReader, windows.data(), windows.size(),
+                            cache_bytes, &err) != PYR_OK)
+        CPLDebug("ROK4", "fetching ahead: %s", err.text);
+}
+
+CPLErr Rok4Pyramid::Read(const struct pyr_window &window,
+                         const struct pyr_window_sink &sink)
+{
+    JobContext job;
+    m_job = &job;
+    struct pyr_error err = {""};
+    const size_t cache_bytes = CacheBytes();
+    if (!m_advised.empty())
+        m_advised.insert(m_advised.begin(), window);
+    FetchAdvised(cache_bytes);
+    return Report(
+        pyr_reader_read(m_dataReader, &window, &sink, cache_bytes, &err), err);
+}
+
+CPLErr Rok4Pyramid::ReadMask(const struct pyr_window &window, GByte *mask)
+{
+    JobContext job;
+    m_job = &job;
+    struct pyr_error err = {""};
+    return Report(rok4_mask_read(m_dataReader, m_maskReader,
+                                 &m_masks.levels[window.level], &window, mask,
+                                 window.width_px, CacheBytes(), &err),
+                  err);
+}
+
+void Rok4Pyramid::Advise(const struct pyr_window &window)
+{
+    if (m_advised.size() < MAX_ADVISED)
+        m_advised.push_back(window);
+}
+
+void Rok4Pyramid::Prefetch(const struct pyr_window &window)
+{
+    JobContext job;
+    m_job = &job;
+    m_advised.push_back(window);
+    FetchAdvised(CacheBytes());
+    job.Relay();
+}
+
+CPLErr Rok4Pyramid::Locate(uint32_t level, uint32_t tile_col, uint32_t tile_row,
+                           enum pyr_presence *presence,
+                           struct pyr_extent *extent)
+{
+    JobContext job;
+    m_job = &job;
+    struct pyr_error err = {""};
+    return Report(pyr_reader_locate(m_dataReader, level, tile_col, tile_row,
+                                    CacheBytes(), presence, extent, &err),
+                  err);
+}
+
+enum pyr_result Rok4Pyramid::Encoded(uint32_t level, uint32_t tile_col,
+                                     uint32_t tile_row, uint8_t **bytes,
+                                     size_t *nbytes)
+{
+    JobContext job;
+    m_job = &job;
+    struct pyr_error err = {""};
+    const enum pyr_result result =
+        pyr_reader_encoded(m_dataReader, level, tile_col, tile_row,
+                           CacheBytes(), bytes, nbytes, &err);
+    if (result != PYR_NOT_FOUND)
+        (void)Report(result, err);
+    return result;
+}

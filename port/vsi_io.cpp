@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+// The core's file reader over GDAL's virtual file systems.
+#include "vsi_io.h"
+
+#include "pyr_alloc.h"
+
+#include "cpl_vsi_virtual.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <ctime>
+#include <mutex>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <sys/stat.h>
+
+// One open file and its identity at opening.
+struct pyr_file
+{
+    VSIVirtualHandle *handle = nullptr;
+    int descriptor = -1; // of a local file, else -1
+    std::string path{};
+    uint64_t size = 0;
+    uint64_t stamp = 0;
+    std::mutex lock{}; // for handles without PRead
+};
+
+namespace
+{
+
+// A change of a local file within this time of the last one may leave its times
+// as they were: file systems count in ticks of up to 10 ms.
+constexpr int64_t TICK_NS = 20 * 1000 * 1000;
+constexpr int SETTLE_TRIES = 10;
+// The same for file systems that count in seconds.
+constexpr time_t TICK_S = 2;
+
+uint64_t Mix(uint64_t hash, uint64_t value)
+{
+    hash ^= value;
+    hash *= UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ (hash >> 29);
+}
+
+uint64_t StampOf(const struct stat &info)
+{
+    uint64_t hash = 1;
+    hash = Mix(hash, static_cast<uint64_t>(info.st_dev));
+    hash = Mix(hash, static_cast<uint64_t>(info.st_ino));
+    hash = Mix(hash, static_cast<uint64_t>(info.st_size));
+    hash = Mix(hash, static_cast<uint64_t>(info.st_mtim.tv_sec));
+    hash = Mix(hash, static_cast<uint64_t>(info.st_mtim.tv_nsec));
+    hash = Mix(hash, static_cast<uint64_t>(info.st_ctim.tv_sec));
+    hash = Mix(hash, static_cast<uint64_t>(info.st_ctim.tv_nsec));
+    return hash | 1;
+}
+
+uint64_t StampOf(const VSIStatBufL &info)
+{
+    return Mix(Mix(2, static_cast<uint64_t>(info.st_size)),
+               static_cast<uint64_t>(info.st_mtime)) |
+           1;
+}
+
+// Nanoseconds since the file's inode last changed.
+int64_t AgeOf(const struct stat &info)
+{
+    struct timespec now = {};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (static_cast<int64_t>(now.tv_sec) - info.st_ctim.tv_sec) *
+               INT64_C(1000000000) +
+           (now.tv_nsec - info.st_ctim.tv_nsec);
+}
+
+// Identity of a local file, once it is older than a tick: from then on any
+// change shows.
+enum pyr_result StampLocal(pyr_file *file, struct pyr_error *err)
+{
+    struct stat info = {};
+    for (int i = 0; i < SETTLE_TRIES; i++)
+    {
+        if (fstat(file->descriptor, &info) != 0)
+            return pyr_fail(err, PYR_IO, "cannot be examined: %s",
+                            strerror(errno));
+        const int64_t age = AgeOf(info);
+        if (age < 0 || age > TICK_NS)
+            break;
+        const struct timespec pause = {0, static_cast<long>(TICK_NS - age)};
+        nanosleep(&pause, nullptr);
+    }
+    if (!S_ISREG(info.st_mode))
+        return pyr_fail(err, PYR_IO, "is not a regular file");
+    file->size = static_cast<uint64_t>(info.st_size);
+    file->stamp = StampOf(info);
+    return PYR_OK;
+}
+
+enum pyr_result StampVirtual(pyr_file *file, struct pyr_error *err)
+{
+    VSIStatBufL info = {};
+    if (VSIStatExL(file->path.c_str(), &info,
+                   VSI_STAT_EXISTS_FLAG | VSI_STAT_NATURE_FLAG |
+                       VSI_STAT_SIZE_FLAG) != 0)
+        return pyr_fail(err, PYR_IO, "cannot be examined");
+    if (VSI_ISDIR(info.st_mode))
+        return pyr_fail(err, PYR_IO, "is a directory");
+    file->size = static_cast<uint64_t>(info.st_size);
+    const bool recent =
+        info.st_mtime != 0 && time(nullptr) - info.st_mtime < TICK_S;
+    file->stamp = recent ? 0 : StampOf(info);
+    return PYR_OK;
+}
+
+// Why a file could not be opened. Only what is certainly not there is
+// PYR_NOT_FOUND: not a link to nowhere, nor what may not be read.
+enum pyr_result OpenFailure(const char *path, int error, struct pyr_error *err)
+{
+    VSIStatBufL info = {};
+    if (STARTS_WITH(path, "/vsi"))
+    {
+        if (VSIStatExL(path, &info, VSI_STAT_EXISTS_FLAG) == 0)
+            return pyr_fail(err, PYR_IO, "cannot be opened");
+        return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
+    }
+    struct stat link = {};
+    if (error != ENOENT && error != ENOTDIR)
+        return pyr_fail(err, PYR_IO, "cannot be opened: %s", strerror(error));
+    if (lstat(path, &link) == 0)
+        return pyr_fail(err, PYR_IO, "is a link to a file that is not there");
+    return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
+}
+
+void Close(pyr_file *file)
+{
+    if (file->handle != nullptr)
+        VSIFCloseL(reinterpret_cast<VSILFILE *>(file->handle));
+    delete file;
+}
+
+enum pyr_result Open(void *, const char *path, pyr_file **out_file,
+                     struct pyr_error *err)
+{
+    pyr_file *const file = new (std::nothrow) pyr_file;
+    if (file == nullptr)
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    errno = 0;
+    VSILFILE *const handle = VSIFOpenL(path, "rb");
+    const int error = errno;
+    if (handle == nullptr)
+    {
+        delete file;
+        return OpenFailure(path, error, err);
+    }
+    file->handle = reinterpret_cast<VSIVirtualHandle *>(handle);
+    file->path = path;
+    void *const native = VSIFGetNativeFileDescriptorL(handle);
+    if (native != nullptr)
+        file->descriptor = static_cast<int>(reinterpret_cast<intptr_t>(native));
+    const enum pyr_result result = file->descriptor >= 0
+                                       ? StampLocal(file, err)
+                                       : StampVirtual(file, err);
+    if (result != PYR_OK)
+    {
+        Close(file);
+        return result;
+    }
+    *out_file = file;
+    return PYR_OK;
+}
+
+uint64_t Size(const pyr_file *file)
+{
+    return file->size;
+}
+
+uint64_t Stamp(const pyr_file *file)
+{
+    return file->stamp;
+}
+
+bool Unchanged(const pyr_file *file)
+{
+    if (file->descriptor >= 0)
+    {
+        struct stat info = {};
+        return fstat(file->descriptor, &info) == 0 &&
+               StampOf(info) == file->stamp;
+    }
+    VSIStatBufL info = {};
+    return VSIStatExL(file->path.c_str(), &info,
+                      VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) == 0 &&
+           static_cast<uint64_t>(info.st_size) == file->size &&
+           (file->stamp == 0 || StampOf(info) == file->stamp);
+}
+
+// One range of a handle that reads at positions from many threads.
+enum pyr_result ReadAt(pyr_file *file, const struct pyr_extent &range,
+                       uint8_t *buffer, struct pyr_error *err)
+{
+    const size_t got = file->handle->PRead(
+        buffer, static_cast<size_t>(range.nbytes), range.offset_bytes);
+    if (got == range.nbytes)
+        return PYR_OK;
+    return pyr_fail(err, PYR_IO,
+                    "reading %llu bytes at byte %llu gave %llu bytes",
+                    static_cast<unsigned long long>(range.nbytes),
+                    static_cast<unsigned long long>(range.offset_bytes),
+                    static_cast<unsigned long long>(got));
+}
+
+enum pyr_result ReadTogether(pyr_file *file, size_t nranges,
+                             const struct pyr_extent *ranges,
+                             uint8_t *const *buffers, struct pyr_error *err)
+{
+    std::vector<void *> data(nranges);
+    std::vector<vsi_l_offset> offsets(nranges);
+    std::vector<size_t> sizes(nranges);
+    for (size_t i = 0; i < nranges; i++)
+    {
+        data[i] = buffers[i];
+        offsets[i] = ranges[i].offset_bytes;
+        sizes[i] = static_cast<size_t>(ranges[i].nbytes);
+    }
+    std::lock_guard<std::mutex> guard(file->lock);
+    if (VSIFReadMultiRangeL(static_cast<int>(nranges), data.data(),
+                            offsets.data(), sizes.data(),
+                            reinterpret_cast<VSILFILE *>(file->handle)) == 0)
+        return PYR_OK;
+    return pyr_fail(err, PYR_IO, "reading %llu ranges from byte %llu failed",
+                    static_cast<unsigned long long>(nranges),
+                    static_cast<unsigned long long>(ranges[0].offset_bytes));
+}
+
+enum pyr_result Read(pyr_file *file, size_t nranges,
+                     const struct pyr_extent *ranges, uint8_t *const *buffers,
+                     struct pyr_error *err)
+{
+    for (size_t i = 0; i < nranges; i++)
+        if (ranges[i].offset_bytes > file->size ||
+            ranges[i].nbytes > file->size - ranges[i].offset_bytes)
+            return pyr_fail(err, PYR_CORRUPT, "ends before byte %llu",
+                            static_cast<unsigned long long>(
+                                ranges[i].offset_bytes + ranges[i].nbytes));
+    if (file->descriptor < 0 || !file->handle->HasPRead())
+        return ReadTogether(file, nranges, ranges, buffers, err);
+    enum pyr_result result = PYR_OK;
+    for (size_t i = 0; i < nranges && result == PYR_OK; i++)
+        result = ReadAt(file, ranges[i], buffers[i], err);
+    return result;
+}
+
+enum pyr_result Load(void *, const char *path, size_t max_bytes,
+                     char **out_text, size_t *out_nbytes, struct pyr_error *err)
+{
+    errno = 0;
+    VSILFILE *const file = VSIFOpenL(path, "rb");
+    const int error = errno;
+    if (file == nullptr)
+        return OpenFailure(path, error, err);
+    const enum pyr_result result =
+        vsi_io_load_open(file, max_bytes, out_text, out_nbytes, err);
+    VSIFCloseL(file);
+    return result;
+}
+
+} // namespace
+
+enum pyr_result vsi_io_load_open(VSILFILE *file, size_t max_bytes,
+                                 char **out_text, size_t *out_nbytes,
+                                 struct pyr_error *err)
+{
+    constexpr size_t STEP = 64 * 1024;
+    char *text = nullptr;
+    size_t nbytes = 0;
+    if (VSIFSeekL(file, 0, SEEK_SET) != 0)
+        return pyr_fail(err, PYR_IO, "cannot be read from its start");
+    for (;;)
+    {
+        char *const grown =
+            static_cast<char *>(pyr_realloc(text, nbytes + STEP + 1));
+        if (grown == nullptr)
+        {
+            pyr_free(text);
+            return pyr_fail(err, PYR_NOMEM, "out of memory");
+        }
+        text = grown;
+        const size_t got = VSIFReadL(text + nbytes, 1, STEP, file);
+        nbytes += got;
+        if (nbytes > max_bytes)
+        {
+            pyr_free(text);
+            return pyr_fail(err, PYR_LIMIT,
+                            "has more than %llu bytes, the most that is read",
+                            static_cast<unsigned long long>(max_bytes));
+        }
+        if (got < STEP)
+            break;
+    }
+    text[nbytes] = '\0';
+    *out_text = text;
+    *out_nbytes = nbytes;
+    return PYR_OK;
+}
+
+bool vsi_io_exists(const char *path)
+{
+    VSIStatBufL info = {};
+    return VSIStatExL(path, &info,
+                      VSI_STAT_EXISTS_FLAG | VSI_STAT_NATURE_FLAG) == 0 &&
+           VSI_ISREG(info.st_mode);
+}
+
+struct pyr_io vsi_io_make()
+{
+    struct pyr_io io = {};
+    io.open = Open;
+    io.close = Close;
+    io.size = Size;
+    io.stamp = Stamp;
+    io.unchanged = Unchanged;
+    io.read = Read;
+    io.load = Load;
+    return io;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The core's file reader over GDAL's virtual file systems.
+#ifndef VSI_IO_H
+#define VSI_IO_H
+
+#include "cpl_vsi.h"
+#include "pyr_io.h"
+
+// Reads any path that GDAL reads. Holds no state: safe from many threads.
+struct pyr_io vsi_io_make();
+
+// The whole content of an open file, from its first byte; see pyr_io::load. The
+// file position is undefined afterwards.
+enum pyr_result vsi_io_load_open(VSILFILE *file, size_t max_bytes,
+                                 char **out_text, size_t *out_nbytes,
+                                 struct pyr_error *err) PYR_MUST_CHECK;
+
+// Whether a regular file is there.
+bool vsi_io_exists(const char *path);
+
+#endif
