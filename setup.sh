@@ -23,7 +23,7 @@ cmake/install-packages.sh build
 
 echo "== Build"
 cmake --preset release
-cmake --build --preset release
+cmake --build --preset release --target gdal_ROK4
 
 as_root=
 [ "$(id -u)" = 0 ] || as_root=sudo
@@ -47,7 +47,7 @@ gdal_translate -q -srcwin 200 300 256 200 "$sample/lamb93_jpg90.json" \
     "$out/window.tif"
 gdal_translate -q -of PNG -outsize 400 0 "$sample/lamb93_jpg90.json" \
     "$out/quicklook.png"
-gdal_translate -q -of PNG -outsize 400 0 -ot Byte -scale \
+gdal_translate -q -of PNG -outsize 400 0 -ot Byte -a_nodata none -scale \
     "$sample/lamb93mnt_zip_float32.json" "$out/terrain.png"
 
 echo "== Made"

@@ -8,9 +8,10 @@ passed=0
 failed=0
 for file in $(find frmts port autotest -name '*.[ch]' -o -name '*.cpp' | sort)
 do
-    if "$2" --dry-run -Werror "$file"; then
+    if "$2" --dry-run -Werror "$file" 2>/dev/null; then
         passed=$((passed + 1))
     else
+        echo "FAILED: run $(basename "$2") -i $file"
         failed=$((failed + 1))
     fi
 done

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Python tests: one ctest entry for each folder, with the plugin of this build.
+# Python tests, with the plugin of this build.
 #
 # GDAL_DRIVER_PATH takes the place of the system's plugin directory: an
 # installed plugin is never what is tested.
@@ -27,25 +27,28 @@ function(rok4_sanitizer_environment out_list)
   set(${out_list} "${env}" PARENT_SCOPE)
 endfunction()
 
+# FOLDER/test_NAME.py becomes the test FOLDER.NAME: a crash in one file leaves
+# the others to be run.
 function(rok4_add_pytest folder)
-  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/${folder}/*.py)
-  if(NOT files)
-    return()
-  endif()
+  file(GLOB files CONFIGURE_DEPENDS
+       ${CMAKE_CURRENT_LIST_DIR}/${folder}/test_*.py)
   rok4_sanitizer_environment(env)
-  add_test(
-    NAME ${folder}
-    COMMAND ${launcher} ${ROK4_PYTHON} -m pytest -ra -p no:cacheprovider
-            ${CMAKE_CURRENT_LIST_DIR}/${folder}
-    WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
-  set_tests_properties(
-    ${folder}
-    PROPERTIES
-      LABELS ${folder}
-      TIMEOUT 1200
-      ENVIRONMENT
-      "GDAL_DRIVER_PATH=${PROJECT_BINARY_DIR}/gdalplugins;ROK4_BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1;${env}"
-  )
+  foreach(file IN LISTS files)
+    get_filename_component(stem ${file} NAME_WE)
+    string(REGEX REPLACE "^test_" "${folder}." test ${stem})
+    add_test(
+      NAME ${test}
+      COMMAND ${launcher} ${ROK4_PYTHON} -m pytest ${file}
+      WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+    set_tests_properties(
+      ${test}
+      PROPERTIES
+        LABELS ${folder}
+        TIMEOUT 1200
+        ENVIRONMENT
+        "GDAL_DRIVER_PATH=${PROJECT_BINARY_DIR}/gdalplugins;ROK4_BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1;${env}"
+    )
+  endforeach()
 endfunction()
 
 # The sanitizers watch the driver; the rest tests other things.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Tests of the sources themselves; the same under every preset, so run in one.
+# Tests of the sources, of what the plugin exports, and of the package: the same
+# under the sanitizers, so not run there.
 if(ROK4_SANITIZE)
   return()
 endif()
@@ -26,6 +27,14 @@ endif()
 if(TARGET gdal_ROK4)
   add_test(NAME source.exports COMMAND ${CMAKE_CURRENT_LIST_DIR}/exports.sh
                                        $<TARGET_FILE:gdal_ROK4>)
+  find_program(SHLIBDEPS_PROGRAM dpkg-shlibdeps)
+  if(SHLIBDEPS_PROGRAM)
+    add_test(NAME source.package
+             COMMAND ${CMAKE_CURRENT_LIST_DIR}/package.sh ${PROJECT_SOURCE_DIR}
+                     ${PROJECT_BINARY_DIR})
+  else()
+    message(STATUS "No dpkg-shlibdeps: the Debian package is not tested")
+  endif()
 endif()
 get_directory_property(tests TESTS)
 list(FILTER tests INCLUDE REGEX "^source\\.")

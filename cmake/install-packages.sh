@@ -4,7 +4,7 @@
 # Usage: install-packages.sh GROUP...
 #   build    what the plugin is built with
 #   test     what the unit and driver tests need
-#   lint     what the tests of the sources need
+#   checks   what the tests of the sources and of the package need
 #   chroot   what tests in other Debians are made with
 #   clients  programs that use GDAL, to test the driver in: each is optional
 set -eu
@@ -12,7 +12,7 @@ set -eu
 build="cmake ninja-build pkg-config gcc g++ libc6-dev libgdal-dev gdal-bin
     libcjson-dev libdeflate-dev libjpeg62-turbo-dev libspng-dev libtiff-dev"
 test="python3-gdal python3-numpy python3-pytest python3-pil"
-lint="clang-format-14 binutils"
+checks="clang-format-14 binutils dpkg-dev file"
 clients="python3-rasterio python3-rioxarray python3-dask python3-distributed
     cgi-mapserver python3-qgis"
 
@@ -52,7 +52,7 @@ for group in "$@"; do
     case $group in
     build) install $build ;;
     test) install $test ;;
-    lint) install $lint ;;
+    checks) install $checks ;;
     chroot) install debootstrap ;;
     clients)
         for client in $clients; do

@@ -28,7 +28,7 @@ match($0, /^[0-9]+: /) {
     passed = $0 ~ / Passed +[0-9.]+ sec/
     if (!passed)
         printf "%s", said[number]
-    printf "%-24s %s%s\n", name,
+    printf "%-32s %s%s\n", name,
         counts[number] == "" ? "no count" : counts[number],
         passed ? "" : "  <-- FAILED"
     printf "%s", skips[number]

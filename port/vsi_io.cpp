@@ -261,22 +261,32 @@ enum pyr_result Load(void *, const char *path, size_t max_bytes,
     if (file == nullptr)
         return OpenFailure(path, error, err);
     const enum pyr_result result =
-        vsi_io_load_open(file, max_bytes, out_text, out_nbytes, err);
+        vsi_io_load_open(file, nullptr, 0, max_bytes, out_text, out_nbytes,
+                         err);
     VSIFCloseL(file);
     return result;
 }
 
 } // namespace
 
-enum pyr_result vsi_io_load_open(VSILFILE *file, size_t max_bytes,
+enum pyr_result vsi_io_load_open(VSILFILE *file, const void *head,
+                                 size_t head_nbytes, size_t max_bytes,
                                  char **out_text, size_t *out_nbytes,
                                  struct pyr_error *err)
 {
     constexpr size_t STEP = 64 * 1024;
-    char *text = nullptr;
-    size_t nbytes = 0;
-    if (VSIFSeekL(file, 0, SEEK_SET) != 0)
-        return pyr_fail(err, PYR_IO, "cannot be read from its start");
+    size_t nbytes = head_nbytes;
+    char *text = static_cast<char *>(pyr_malloc(head_nbytes + 1));
+    if (text == nullptr)
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    if (head_nbytes > 0)
+        memcpy(text, head, head_nbytes);
+    if (VSIFSeekL(file, head_nbytes, SEEK_SET) != 0)
+    {
+        pyr_free(text);
+        return pyr_fail(err, PYR_IO, "cannot be read from byte %llu",
+                        static_cast<unsigned long long>(head_nbytes));
+    }
     for (;;)
     {
         char *const grown =

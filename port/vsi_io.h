@@ -9,9 +9,11 @@
 // Reads any path that GDAL reads. Holds no state: safe from many threads.
 struct pyr_io vsi_io_make();
 
-// The whole content of an open file, from its first byte; see pyr_io::load. The
-// file position is undefined afterwards.
-enum pyr_result vsi_io_load_open(VSILFILE *file, size_t max_bytes,
+// The whole content of an open file whose first head_nbytes bytes are known;
+// only what follows is read. See pyr_io::load. The file position is undefined
+// afterwards.
+enum pyr_result vsi_io_load_open(VSILFILE *file, const void *head,
+                                 size_t head_nbytes, size_t max_bytes,
                                  char **out_text, size_t *out_nbytes,
                                  struct pyr_error *err) PYR_MUST_CHECK;
 

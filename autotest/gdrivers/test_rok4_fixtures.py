@@ -161,7 +161,7 @@ def test_hole(reference):
 
 def test_links(moved, tmp_path, reference):
     """Relative symbolic links to the slabs of another pyramid; then links
-    whose target is gone, which are absent slabs."""
+    whose target is gone: an error, for the data are lost, not absent."""
     place = tmp_path / "linked"
     for name in ("t64_zip_uint8_rgb", "t64_upd_slink"):
         shutil.copytree(fixture(name)[:-5], str(place / name), symlinks=True)
@@ -175,7 +175,9 @@ def test_links(moved, tmp_path, reference):
     dataset = None
     shutil.rmtree(str(place / "t64_zip_uint8_rgb"))
     dataset = open_dataset(place / "t64_upd_slink.json")
-    assert (dataset.ReadAsArray(0, 0, 64, 64) == 255).all()
+    with rok4_util.Errors() as errors:
+        assert dataset.ReadAsArray(0, 0, 64, 64) is None
+    assert len(errors.failures) == 1 and "WM.tif" in errors.failures[0]
 
 
 def test_updated_pyramids_are_alike(moved, tmp_path):

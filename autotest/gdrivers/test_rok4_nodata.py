@@ -114,7 +114,9 @@ def test_masks_of_one_band(tmp_path):
     assert flags(dataset) == {PER_DATASET}
     np.testing.assert_array_equal(masks_of(bands_of(dataset)),
                                   checker(256, 256) != 0)
-    assert "MASK" in refused(path, "MASK=perhaps")
+    with Errors() as errors:
+        gdal.OpenEx(path, open_options=["MASK=perhaps"])
+    assert any("MASK" in text for text in errors.texts())
 
 
 def test_mask_without_masks(tmp_path):
@@ -230,8 +232,11 @@ def test_statistics_of_terrain(tmp_path, monkeypatch):
             band = dataset.GetRasterBand(1)
             low, high, mean, deviation = band.ComputeStatistics(approx)
             assert low >= valid.min() - 1e-3 and high <= valid.max() + 1e-3
-            assert mean == pytest.approx(valid.mean(), abs=40)
-            assert deviation == pytest.approx(valid.std(), rel=0.2)
+            # A sample of the tiles, when approximate.
+            assert mean == pytest.approx(valid.mean(),
+                                         abs=100 if approx else 0.01)
+            assert deviation == pytest.approx(valid.std(),
+                                              rel=0.4 if approx else 1e-4)
             low, high = band.ComputeRasterMinMax(approx)
             assert low >= valid.min() - 1e-3 and high <= valid.max() + 1e-3
     assert errors.failures == []
@@ -241,16 +246,17 @@ def test_histogram_of_terrain(tmp_path):
     path, valid = terrain(tmp_path)
     dataset = open_dataset(path)
     band = dataset.GetRasterBand(1)
+    low, high, _, counts = band.GetDefaultHistogram(force=1)
+    assert low > -100 and high < 2000 and sum(counts) > 0
     counts = band.GetHistogram(-100000, 1000, 101, approx_ok=1,
                                include_out_of_range=1)
     assert sum(counts[:-1]) == 0 and counts[-1] > 0
-    low, high, _, counts = band.GetDefaultHistogram(force=1)
-    assert low > -100 and high < 2000 and sum(counts) > 0
 
 
 def test_statistics_with_holes(tmp_path):
     path, valid = terrain(tmp_path, absent={(4, 4), (6, 7)})
-    band = open_dataset(path).GetRasterBand(1)
+    dataset = open_dataset(path)
+    band = dataset.GetRasterBand(1)
     low, high, mean, _ = band.ComputeStatistics(True)
     assert valid.min() - 1e-3 <= low < mean < high <= valid.max() + 1e-3
 
@@ -268,15 +274,13 @@ def test_statistics_of_fixtures(moved):
 
 def test_masked_resampling_ignores_invalid_pixels(tmp_path):
     """Average of a masked dataset: GDAL leaves masked pixels out."""
-    image = np.full((256, 256, 3), 100, np.uint8)
-    image[checker(256, 256) == 0] = 250
-    path = make(tmp_path, 3, masks=True, fine={"image": image})
-    dataset = open_dataset(path, "TILEMATRIX=4")
-    found = dataset.ReadAsArray(0, 0, 256, 256, 150, 150,
+    image = np.full((128, 128, 3), 100, np.uint8)
+    image[checker(128, 128) == 0] = 250
+    path = make(tmp_path, 3, masks=True, coarse={"image": image})
+    dataset = open_dataset(path, "TILEMATRIX=3")
+    found = dataset.ReadAsArray(0, 0, 128, 128, buf_xsize=75, buf_ysize=75,
                                 resample_alg=gdal.GRIORA_Average)
-    mask = dataset.GetRasterBand(1).GetMaskBand().ReadAsArray(
-        0, 0, 256, 256, 150, 150)
-    assert mask.any() and (mask == 0).any()
+    assert set(np.unique(found)) <= {0, 100}
     assert (found == 100).mean() > 0.5
 
 

@@ -49,7 +49,8 @@ def test_http(server, tmp_path, tms_directory):
         dataset = open_dataset(name)
         np.testing.assert_array_equal(
             pixels_of(dataset), reference.level_array(reference.levels[0]))
-    overview = open_dataset(url).GetRasterBand(1).GetOverview(1)
+    dataset = open_dataset(url)
+    overview = dataset.GetRasterBand(1).GetOverview(1)
     np.testing.assert_array_equal(
         overview.ReadAsArray(),
         reference.overview(reference.levels[0],

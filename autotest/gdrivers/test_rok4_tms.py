@@ -100,7 +100,7 @@ def test_virtual_directory(pyramid, tmp_path):
 
 def test_shipped_sets(tmp_path):
     """At least PM, 4326 and the LAMB93 family come with the driver."""
-    names = {"PM": "EPSG:3857", "4326": "EPSG:4326", "LAMB93": "IGNF:LAMB93",
+    names = {"PM": "EPSG:3857", "4326": "EPSG:4326", "LAMB93": "EPSG:2154",
              "LAMB93_10cm": "IGNF:LAMB93", "LAMB93_1M_MNT": "IGNF:LAMB93"}
     with config(ROK4_TMS_DIRECTORY=None):
         for name, crs in names.items():

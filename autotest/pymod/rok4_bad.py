@@ -101,11 +101,11 @@ def numbers():
         for value in (0, -1, -2147483648, 2147483648, 1e300, 2.5, "2",
                       [2], True, 1 << 20):
             yield one("%s is %r" % (key, value), L + (key,), value, "open",
-                      "tiles_per")
+                      "tiles")
     yield descriptor_case(
         "slab of 2^22 tiles", [(L + ("tiles_per_width",), 2048),
                                (L + ("tiles_per_height",), 2048)],
-        "open", "tiles_per")
+        "open", "tiles")
     for value in (0, 5, -1, 1e9, 1e300, -1e300, 2.5, "3", [3], {}):
         yield one("channels %r" % value, R + ("channels",), value)
     for value in (-1, 17, 1e9, 1e300, 2.5, "2", [], True):
@@ -164,9 +164,11 @@ def strings():
 def tms_names():
     for value in ("", ".", "..", "../Q", "/etc/passwd", "a/b", "x<y>",
                   "N" * 300, "no such set", "Q\n", "..\\Q", "C:Q", "~",
-                  "Q.json.json", ".json", "%s%n%s", "$HOME"):
+                  ".json", "%s%n%s", "$HOME"):
         yield one("TMS %.20r" % value, ("tile_matrix_set",), value, "open",
-                  ())
+                  "matrix")
+    # One suffix is cut, and the reference tries the rest as a file name.
+    yield one("TMS Q.json.json", ("tile_matrix_set",), "Q.json.json", "any")
     for value in (7, ["Q"], {}, True):
         yield one("TMS %r" % (value,), ("tile_matrix_set",), value)
 

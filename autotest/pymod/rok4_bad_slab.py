@@ -140,16 +140,22 @@ def garbage():
     for codec in CODECS:
         if codec == "RAW":
             continue
-        yield damage("tile of noise", swap_tile(0, lambda t: noise), codec)
+        # Nearly any bytes are PackBits; what counts is that they end.
+        expect = "any" if codec == "PKB" else "read"
+        yield damage("tile of noise", swap_tile(0, lambda t: noise), codec,
+                     expect)
         yield damage("tile of zeros", swap_tile(0, lambda t: bytes(5000)),
                      codec)
         yield damage("tile of 0xFF", swap_tile(0, lambda t: b"\xff" * 5000),
-                     codec)
+                     codec, expect)
         yield damage("half a tile", swap_tile(0, lambda t: t[:len(t) // 2]),
                      codec)
-        yield damage("the tile of another codec", swap_tile(
-            0, lambda t, c=codec: rok4_encode.encode(
-                "ZIP" if c != "ZIP" else "PNG", pattern((64, 64, 1)))), codec)
+        # ZIP and PNG slabs have one header; the reference tells the tiles
+        # apart by the PNG signature (spec section 5.1).
+        other = "ZIP" if codec != "ZIP" else "PNG"
+        tile = rok4_encode.encode(other, pattern((64, 64, 1)))
+        yield damage("tile of %s" % other, swap_tile(0, lambda t, n=tile: n),
+                     codec, "any" if codec in ("ZIP", "PNG") else "read")
         more = {"channels": 3}
         if codec in ("ZIP", "LZW", "PKB"):
             more = {"kind": "FLOAT32"}
@@ -255,7 +261,7 @@ def jpegs():
              patched(sof, 5, struct.pack(">HH", 65500, 65500)), "read"),
             ("0 high", patched(sof, 5, b"\0\0\0\x40"), "read"),
             ("12 bits", patched(sof, 4, b"\x0c"), "read"),
-            ("arithmetic coding", patched(sof, 0, b"\xff\xc9"), "read"),
+            ("arithmetic coding", patched(sof, 0, b"\xff\xc9"), "any"),
             ("no Huffman table", patched(b"\xff\xc4", 0, b"\xff\xef"), "any"),
             ("no quantization table", patched(b"\xff\xdb", 0, b"\xff\xef"),
              "any"),
@@ -289,7 +295,7 @@ def streams():
     noop = b"\x80" * 100000
     yield damage("only no-ops", swap_tile(0, lambda t: noop), "PKB")
     yield damage("one run missing", swap_tile(0, lambda t: t[:-2]), "PKB")
-    yield damage("literal cut", swap_tile(0, lambda t: t[:-2] + b"\x7fab"),
+    yield damage("literal cut", swap_tile(0, lambda t: b"\x7f" + t[:99]),
                  "PKB")
     yield damage("control: no-ops between", swap_tile(
         0, lambda t: b"\x80\x80" + t), "PKB", "ok")
@@ -353,8 +359,8 @@ def places():
     yield Case("place: a directory", replaced(os.mkdir), "read", WORDS)
     yield Case("place: a pipe", replaced(os.mkfifo), "read", WORDS)
     yield Case("place: control: absent", replaced(lambda p: None), "ok")
-    yield Case("place: control: a link to nothing", replaced(
-        lambda p: os.symlink("nothing.tif", p)), "ok")
+    yield Case("place: a link to nothing", replaced(
+        lambda p: os.symlink("nothing.tif", p)), "read", WORDS)
 
 
 def cases():

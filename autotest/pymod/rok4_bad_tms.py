@@ -126,13 +126,13 @@ def sizes():
     yield sized("control: 2^31-64 wide", (64, 64), (wide, 4),
                 (0, 0, wide - 2, 1), "ok")
     yield sized("2^31 wide", (64, 64), (wide, 4), (0, 0, wide - 1, 1),
-                "open", "width")
+                "open", "pixels")
     yield sized("2^32 wide", (256, 64), (wide, 4), (0, 0, wide // 2 - 1, 1),
-                "open", "width")
+                "open", "pixels")
     yield sized("2^31 high", (64, 64), (4, wide), (0, 0, 1, wide - 1),
-                "open", "height")
+                "open", "pixels")
     yield sized("2^45 wide", (16384, 64), (2 ** 31 - 1, 4),
-                (0, 0, 2 ** 31 - 2, 1), "open", "width")
+                (0, 0, 2 ** 31 - 2, 1), "open", "pixels")
     yield sized("control: 2^31 by 2^31 nearly", (64, 64), (wide, wide),
                 (0, 0, wide - 2, wide - 2), "ok")
     yield sized("tile of 4 GB", (16384, 16384), (4, 4), (0, 0, 1, 1),

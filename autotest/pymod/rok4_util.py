@@ -132,8 +132,9 @@ def memory_copy(dataset):
         copy.BuildOverviews("NONE", factors)
     for i, band in enumerate(bands_of(dataset)):
         for j in range(len(factors)):
-            copy.GetRasterBand(i + 1).GetOverview(j).WriteArray(
-                band.GetOverview(j).ReadAsArray())
+            overview = copy.GetRasterBand(i + 1).GetOverview(j)
+            overview.WriteArray(band.GetOverview(j).ReadAsArray())
+            overview.SetColorInterpretation(band.GetColorInterpretation())
     return copy
 
 
@@ -181,7 +182,7 @@ class Watch:
                 number, mask, _, length = struct.unpack_from("iIII", events,
                                                              at)
                 name = events[at + 16:at + 16 + length].rstrip(b"\0")
-                if not mask & self.IN_ISDIR:
+                if name and not mask & self.IN_ISDIR:
                     out.append(os.path.join(self.places[number],
                                             os.fsdecode(name)))
                 at += 16 + length

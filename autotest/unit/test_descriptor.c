@@ -223,11 +223,11 @@ static void test_nodata(void)
     check_nodata("\"99999999999999999999999,-99999999999999999999999,007\"",
                  INT32_MAX, INT32_MIN, 7);
     refused("255,254,-3", "255,254",
-            "raster_specifications.nodata has 2 values, expected one for each "
-            "of the 3 channels");
+            "raster_specifications.nodata is for 2 of 3 channels, expected a "
+            "value for each");
     refused("255,254,-3", "",
-            "raster_specifications.nodata has 1 values, expected one for each "
-            "of the 3 channels");
+            "raster_specifications.nodata is for 1 of 3 channels, expected a "
+            "value for each");
     refused("\"255,254,-3\"", "[255,254,-3]",
             "raster_specifications.nodata is an array, expected a string");
     refused("\"255,254,-3\"", "255",
@@ -295,7 +295,7 @@ static void test_slab_size(void)
 static void test_tile_limits(void)
 {
     CHECK(taken("\"min_row\":44", "\"min_row\":-9007199254740992"));
-    CHECK(descriptor->levels[0].written_limits[1] == -INT64_C(1) << 53);
+    CHECK(descriptor->levels[0].written_limits[1] == -(INT64_C(1) << 53));
     rok4_descriptor_free(descriptor);
     accepted("\"max_row\":47", "\"max_row\":1e9");
     refused("\"min_row\":44,", "", "levels[0].tile_limits.min_row is missing");

@@ -494,15 +494,30 @@ static void run_mixed(void *user, unsigned worker, size_t item)
     store_hit(group, &group->hits[item]);
 }
 
+static void enter_helper(void *user, unsigned worker)
+{
+    const struct group *const group = user;
+    const struct pyr_reader_options *const options = &group->reader->options;
+    options->thread_enter(options->thread_user, worker);
+}
+
+static void leave_helper(void *user, unsigned worker)
+{
+    const struct group *const group = user;
+    const struct pyr_reader_options *const options = &group->reader->options;
+    options->thread_leave(options->thread_user, worker);
+}
+
 static void run_job(struct group *group,
                     void (*run)(void *user, unsigned worker, size_t item),
                     size_t nitems)
 {
     const struct pyr_reader_options *const options = &group->reader->options;
-    const struct pyr_job job = {.user = group,
-                                .run = run,
-                                .enter = options->thread_enter,
-                                .leave = options->thread_leave};
+    const struct pyr_job job = {
+        .user = group,
+        .run = run,
+        .enter = options->thread_enter != NULL ? enter_helper : NULL,
+        .leave = options->thread_leave != NULL ? leave_helper : NULL};
     pyr_pool_run(options->pool, &job, nitems, options->nthreads);
 }
 

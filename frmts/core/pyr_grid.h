@@ -85,9 +85,8 @@ enum pyr_result pyr_grid_find(const struct pyr_grid *grid, const char *id,
 enum pyr_grid_kind pyr_grid_kind_of(const struct pyr_grid *grid);
 
 /* The rectangle that tiles limits of the level cover. */
-struct pyr_grid_bounds
-pyr_grid_bounds_of(const struct pyr_grid_level *level,
-                   const struct pyr_grid_limits *limits);
+struct pyr_grid_bounds pyr_grid_bounds_of(const struct pyr_grid_level *level,
+                                          const struct pyr_grid_limits *limits);
 
 /* True when the rectangles share an area: touching is not enough, nor is an
  * overlap of less than 1e-11 of the largest coordinate. */

@@ -4,7 +4,6 @@
 
 #include "vsi_io.h"
 
-#include <algorithm>
 #include <cstring>
 
 namespace
@@ -72,6 +71,7 @@ Rok4Dataset::Rok4Dataset(std::shared_ptr<Rok4Pyramid> pyramid,
     nRasterXSize = view.width_px;
     nRasterYSize = view.height_px;
     eAccess = GA_ReadOnly;
+    m_bounds = rok4_view_bounds(m_pyramid->Get(), &m_view);
     const int channels =
         static_cast<int>(m_pyramid->Get()->descriptor->channels);
     for (int i = 1; i <= channels; i++)
@@ -125,9 +125,6 @@ Rok4Dataset::Make(GDALOpenInfo *openInfo, std::shared_ptr<Rok4Pyramid> pyramid,
     const char *const path = pyramid->Get()->path;
     std::unique_ptr<Rok4Dataset> dataset(
         new Rok4Dataset(pyramid, layout->views[0], validity));
-    std::copy(std::begin(layout->geotransform), std::end(layout->geotransform),
-              std::begin(dataset->m_geotransform));
-    dataset->m_bounds = layout->bounds;
     dataset->AddOverviews(*layout);
     dataset->SetDescription(openInfo->pszFilename);
     dataset->SetPhysicalFilename(path);
@@ -142,8 +139,6 @@ void Rok4Dataset::AddOverviews(const struct rok4_layout &layout)
     {
         std::unique_ptr<Rok4Dataset> overview(
             new Rok4Dataset(m_pyramid, layout.views[i], m_validity));
-        overview->m_bounds = layout.bounds;
-        overview->m_isOverview = true;
         overview->m_pamLoaded = true;
         overview->nPamFlags |= GPF_NOSAVE;
         m_overviews.push_back(std::move(overview));
@@ -182,9 +177,15 @@ const OGRSpatialReference *Rok4Dataset::GetSpatialRef() const
 
 CPLErr Rok4Dataset::GDAL_COMPAT_GET_GEOTRANSFORM(transform)
 {
-    for (int i = 0; i < 6; i++)
-        transform[i] = m_geotransform[i];
-    return m_isOverview ? CE_Failure : CE_None;
+    const double cell =
+        rok4_pyramid_grid_level(m_pyramid->Get(), m_view.level)->cell_size;
+    transform[0] = m_bounds.min_x;
+    transform[1] = cell;
+    transform[2] = 0;
+    transform[3] = m_bounds.max_y;
+    transform[4] = 0;
+    transform[5] = -cell;
+    return CE_None;
 }
 
 char **Rok4Dataset::GetFileList()

@@ -172,12 +172,10 @@ class Rok4Dataset final : public GDALPamDataset
     std::shared_ptr<Rok4Pyramid> m_pyramid;
     struct rok4_view m_view;
     Rok4Validity m_validity;
-    double m_geotransform[6] = {0, 1, 0, 0, 0, 1};
     struct pyr_grid_bounds m_bounds = {};
     mutable OGRSpatialReference m_srs{};
     mutable bool m_srsKnown = false;
     bool m_pamLoaded = false;
-    bool m_isOverview = false;
     std::unique_ptr<GDALRasterBand> m_mask{};
     std::vector<std::unique_ptr<Rok4Dataset>> m_overviews{};
     // Filled at the first request of each.

@@ -116,8 +116,8 @@ static enum pyr_result parse_nodata(const struct pyr_json_node *specs,
     }
     if (nvalues < descriptor->channels)
         return pyr_fail(err, PYR_CORRUPT,
-                        "%s.nodata has %" PRIu32 " values, expected one for "
-                        "each of the %" PRIu32 " channels",
+                        "%s.nodata is for %" PRIu32 " of %" PRIu32
+                        " channels, expected a value for each",
                         specs->path, nvalues, descriptor->channels);
     return PYR_OK;
 }

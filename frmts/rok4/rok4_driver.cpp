@@ -66,13 +66,13 @@ struct Connection
 enum pyr_result LoadText(GDALOpenInfo *openInfo, const struct pyr_io &io,
                          const char *path, Text *text, struct pyr_error *err)
 {
-    const enum pyr_result result =
-        openInfo->fpL != nullptr && EQUAL(path, openInfo->pszFilename)
-            ? vsi_io_load_open(openInfo->fpL, PYR_MAX_JSON_BYTES, &text->bytes,
-                               &text->nbytes, err)
-            : io.load(io.user, path, PYR_MAX_JSON_BYTES, &text->bytes,
-                      &text->nbytes, err);
-    return result;
+    if (openInfo->fpL != nullptr && EQUAL(path, openInfo->pszFilename))
+        return vsi_io_load_open(openInfo->fpL, openInfo->pabyHeader,
+                                static_cast<size_t>(openInfo->nHeaderBytes),
+                                PYR_MAX_JSON_BYTES, &text->bytes,
+                                &text->nbytes, err);
+    return io.load(io.user, path, PYR_MAX_JSON_BYTES, &text->bytes,
+                   &text->nbytes, err);
 }
 
 // Open option NUM_THREADS, else GDAL_NUM_THREADS, else every processor. 0 when

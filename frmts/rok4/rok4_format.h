@@ -53,9 +53,9 @@ enum rok4_storage
 /* "FILE", "S3", "CEPH", "SWIFT". */
 const char *rok4_storage_name(enum rok4_storage storage);
 /* The storage of that name; PYR_NOT_FOUND. Case counts. */
-enum pyr_result rok4_storage_find(const char *name,
-                                  enum rok4_storage *out_storage)
-    PYR_MUST_CHECK;
+enum pyr_result
+rok4_storage_find(const char *name,
+                  enum rok4_storage *out_storage) PYR_MUST_CHECK;
 
 enum rok4_photometric
 {
@@ -66,9 +66,9 @@ enum rok4_photometric
 
 /* The photometric of that name, in any case: production tools write lower
  * case, the reference server takes any. PYR_NOT_FOUND. */
-enum pyr_result rok4_photometric_find(const char *name,
-                                      enum rok4_photometric *out_photometric)
-    PYR_MUST_CHECK;
+enum pyr_result
+rok4_photometric_find(const char *name,
+                      enum rok4_photometric *out_photometric) PYR_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -4,43 +4,57 @@
 
 #include <string.h>
 
-/* Bit of the descriptor's member name that text[nbytes] starts with, or 0. */
-static unsigned member_bit(const char *text, size_t nbytes)
+struct member
 {
-    /* Production tools write members in random order (spec section 2), so that
-     * any of them may stand in the first bytes. */
-    static const char *const names[] = {
-        "\"tile_matrix_set\"",       "\"tile_limits\"",
-        "\"tiles_per_width\"",       "\"tiles_per_height\"",
-        "\"raster_specifications\"", "\"image_directory\""};
-    size_t at;
-    for (at = 0; at < sizeof names / sizeof names[0]; at++)
+    const char *name;  /* quoted */
+    size_t nbytes;     /* of name */
+    size_t underscore; /* position of the first one in name */
+};
+
+/* Production tools write members in random order, and GDAL shows the first 1024
+ * bytes: any of these may stand there, and one alone may stand in any JSON. */
+static const struct member MEMBERS[] = {
+    {"\"tile_matrix_set\"", 17, 5}, {"\"tile_limits\"", 13, 5},
+    {"\"tiles_per_width\"", 17, 6}, {"\"tiles_per_height\"", 18, 6},
+    {"\"image_directory\"", 17, 6}, {"\"raster_specifications\"", 23, 7},
+};
+
+/* Bit of the member whose name has its first underscore at text[at], or 0. */
+static unsigned member_bit(const char *text, size_t nbytes, size_t at)
+{
+    size_t row;
+    for (row = 0; row < sizeof MEMBERS / sizeof MEMBERS[0]; row++)
     {
-        const size_t name_bytes = strlen(names[at]);
-        if (nbytes >= name_bytes && memcmp(text, names[at], name_bytes) == 0)
-            return 1u << at;
+        const struct member *member = &MEMBERS[row];
+        if (at >= member->underscore &&
+            nbytes - (at - member->underscore) >= member->nbytes &&
+            memcmp(text + at - member->underscore, member->name,
+                   member->nbytes) == 0)
+            return 1u << row;
     }
     return 0;
 }
 
+/* Looks for underscores, which other drivers' files hold few of: Identify is
+ * called for every file that GDAL opens. */
 bool rok4_descriptor_identify(const char *text, size_t nbytes)
 {
+    const char *const end = text + nbytes;
+    const char *found = text;
     unsigned seen = 0;
-    size_t at = 0;
     if (nbytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
-        at = 3;
-    while (at < nbytes && (text[at] == ' ' || text[at] == '\t' ||
-                           text[at] == '\r' || text[at] == '\n'))
-        at++;
-    if (at >= nbytes || text[at] != '{')
+        found += 3;
+    while (found < end && (*found == ' ' || *found == '\t' || *found == '\r' ||
+                           *found == '\n'))
+        found++;
+    if (found == end || *found != '{')
         return false;
-    for (; at < nbytes; at++)
+    while ((found = memchr(found, '_', (size_t)(end - found))) != NULL)
     {
-        if (text[at] != '"')
-            continue;
-        seen |= member_bit(text + at, nbytes - at);
+        seen |= member_bit(text, nbytes, (size_t)(found - text));
         if ((seen & (seen - 1)) != 0) /* more than one bit */
             return true;
+        found++;
     }
     return false;
 }

@@ -147,10 +147,10 @@ static int64_t nearest_px(double distance, double cell_size)
 }
 
 static struct rok4_view coarser_view(const struct rok4_pyramid *pyramid,
-                                     const struct rok4_layout *layout,
+                                     const struct rok4_view *base,
+                                     const struct pyr_grid_bounds *bounds,
                                      size_t level)
 {
-    const struct rok4_view *const base = &layout->views[0];
     const struct pyr_grid_level *const fine =
         rok4_pyramid_grid_level(pyramid, base->level);
     const struct pyr_grid_level *const coarse =
@@ -158,9 +158,9 @@ static struct rok4_view coarser_view(const struct rok4_pyramid *pyramid,
     const double ratio = coarse->cell_size / fine->cell_size;
     const struct rok4_view view = {
         .level = level,
-        .px_x = nearest_px(layout->bounds.min_x - coarse->origin_x,
+        .px_x = nearest_px(bounds->min_x - coarse->origin_x,
                            coarse->cell_size),
-        .px_y = nearest_px(coarse->origin_y - layout->bounds.max_y,
+        .px_y = nearest_px(coarse->origin_y - bounds->max_y,
                            coarse->cell_size),
         .width_px = reduced_size(base->width_px, ratio),
         .height_px = reduced_size(base->height_px, ratio)};
@@ -183,26 +183,19 @@ static bool is_wider(const struct rok4_pyramid *pyramid, size_t level,
            data.max_y > bounds->max_y + tile_y;
 }
 
-/* Georeferencing of the base view, as the TMS arithmetic gives it. */
-static void place_base(const struct rok4_pyramid *pyramid,
-                       struct rok4_layout *layout)
+struct pyr_grid_bounds rok4_view_bounds(const struct rok4_pyramid *pyramid,
+                                        const struct rok4_view *view)
 {
-    const struct rok4_view *const base = &layout->views[0];
     const struct pyr_grid_level *const grid =
-        rok4_pyramid_grid_level(pyramid, base->level);
-    const double left =
-        grid->origin_x + (double)base->px_x * grid->cell_size;
-    const double top = grid->origin_y - (double)base->px_y * grid->cell_size;
-    layout->geotransform[0] = left;
-    layout->geotransform[1] = grid->cell_size;
-    layout->geotransform[2] = 0.0;
-    layout->geotransform[3] = top;
-    layout->geotransform[4] = 0.0;
-    layout->geotransform[5] = -grid->cell_size;
-    layout->bounds.min_x = left;
-    layout->bounds.max_y = top;
-    layout->bounds.max_x = left + base->width_px * grid->cell_size;
-    layout->bounds.min_y = top - base->height_px * grid->cell_size;
+        rok4_pyramid_grid_level(pyramid, view->level);
+    const double left = grid->origin_x + (double)view->px_x * grid->cell_size;
+    const double top = grid->origin_y - (double)view->px_y * grid->cell_size;
+    const struct pyr_grid_bounds bounds = {
+        .min_x = left,
+        .min_y = top - view->height_px * grid->cell_size,
+        .max_x = left + view->width_px * grid->cell_size,
+        .max_y = top};
+    return bounds;
 }
 
 enum pyr_result rok4_layout_make(const struct rok4_pyramid *pyramid,
@@ -239,15 +232,16 @@ enum pyr_result rok4_layout_make(const struct rok4_pyramid *pyramid,
     layout->views[0].px_y = rows.first;
     layout->views[0].width_px = (int32_t)cols.count;
     layout->views[0].height_px = (int32_t)rows.count;
-    place_base(pyramid, layout);
+    const struct pyr_grid_bounds bounds =
+        rok4_view_bounds(pyramid, &layout->views[0]);
     for (size_t i = level + 1; i < descriptor->nlevels; i++)
     {
         if (descriptor->levels[i].empty)
             continue;
-        if (layout->wider_view == 0 &&
-            is_wider(pyramid, i, &layout->bounds))
+        if (layout->wider_view == 0 && is_wider(pyramid, i, &bounds))
             layout->wider_view = layout->nviews;
-        layout->views[layout->nviews++] = coarser_view(pyramid, layout, i);
+        layout->views[layout->nviews++] =
+            coarser_view(pyramid, &layout->views[0], &bounds, i);
     }
     return PYR_OK;
 }

@@ -33,8 +33,6 @@ struct rok4_layout
 {
     size_t nviews; /* >= 1; the finest first, the others are its overviews */
     struct rok4_view views[PYR_MAX_LEVELS];
-    double geotransform[6]; /* GDAL's, of views[0] */
-    struct pyr_grid_bounds bounds; /* of views[0] */
     /* Index of a view whose level's data extends beyond the dataset by more
      * than one of its tiles; 0 when there is none. */
     size_t wider_view;
@@ -53,6 +51,10 @@ enum pyr_result rok4_layout_make(const struct rok4_pyramid *pyramid,
                                  const char *extent_level,
                                  struct rok4_layout *out_layout,
                                  struct pyr_error *err) PYR_MUST_CHECK;
+
+/* The rectangle that a view covers, by the TMS arithmetic (spec section 3). */
+struct pyr_grid_bounds rok4_view_bounds(const struct rok4_pyramid *pyramid,
+                                        const struct rok4_view *view);
 
 #ifdef __cplusplus
 }

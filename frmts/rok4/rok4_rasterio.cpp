@@ -193,8 +193,9 @@ CPLErr Rok4Dataset::IRasterIO(GDALRWFlag flag, int x, int y, int width,
                                      pixelSpace, lineSpace, bandSpace, extra);
 }
 
-CPLErr Rok4Dataset::AdviseRead(int x, int y, int width, int height, int, int,
-                               GDALDataType, int, int *, GDALCompatOptions)
+CPLErr Rok4Dataset::AdviseRead(int x, int y, int width, int height,
+                               int bufWidth, int bufHeight, GDALDataType, int,
+                               int *, GDALCompatOptions)
 {
     if (x < 0 || y < 0 || width < 1 || height < 1 ||
         width > nRasterXSize - x || height > nRasterYSize - y)
@@ -206,7 +207,19 @@ CPLErr Rok4Dataset::AdviseRead(int x, int y, int width, int height, int, int,
                               nRasterYSize));
         return CE_Failure;
     }
-    m_pyramid->Advise(Window(x, y, width, height));
+    // The level that RasterIO will read from.
+    const Rok4Dataset *level = this;
+    if (bufWidth < width || bufHeight < height)
+    {
+        GDALRasterIOExtraArg extra;
+        INIT_RASTERIO_EXTRA_ARG(extra);
+        const int index =
+            GDALBandGetBestOverviewLevel2(papoBands[0], x, y, width, height,
+                                          bufWidth, bufHeight, &extra);
+        if (index >= 0)
+            level = m_overviews[index].get();
+    }
+    m_pyramid->Advise(level->Window(x, y, width, height));
     return CE_None;
 }
 

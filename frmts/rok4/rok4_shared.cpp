@@ -66,13 +66,19 @@ void Rok4Report(CPLErr kind, enum pyr_result result, const char *text)
     CPLError(kind, code, "ROK4: %s", text);
 }
 
-// Bytes that the cache of all pyramids may take: with GDAL's own block cache it
-// stays within GDAL_CACHEMAX.
+// What we may keep even where GDAL's block cache is full: enough for the indexes
+// and tiles of a window, little beside GDAL_CACHEMAX.
+constexpr GIntBig CACHE_FLOOR_BYTES = 16 << 20;
+constexpr GIntBig CACHE_FLOOR_SHARE = 8;
+
+// Bytes that the cache of all pyramids may take, so that with GDAL's own block
+// cache it stays within GDAL_CACHEMAX, but for that floor.
 static size_t CacheBytes()
 {
     const GIntBig most = GDALGetCacheMax64();
     const GIntBig used = GDALGetCacheUsed64();
-    return static_cast<size_t>(std::max<GIntBig>(0, most - used));
+    const GIntBig floor = std::min(CACHE_FLOOR_BYTES, most / CACHE_FLOOR_SHARE);
+    return static_cast<size_t>(std::max(floor, most - used));
 }
 
 bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
