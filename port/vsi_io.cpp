@@ -159,9 +159,8 @@ enum pyr_result Open(void *, const char *path, pyr_file **out_file,
     void *const native = VSIFGetNativeFileDescriptorL(handle);
     if (native != nullptr)
         file->descriptor = static_cast<int>(reinterpret_cast<intptr_t>(native));
-    const enum pyr_result result = file->descriptor >= 0
-                                       ? StampLocal(file, err)
-                                       : StampVirtual(file, err);
+    const enum pyr_result result =
+        file->descriptor >= 0 ? StampLocal(file, err) : StampVirtual(file, err);
     if (result != PYR_OK)
     {
         Close(file);
@@ -260,9 +259,8 @@ enum pyr_result Load(void *, const char *path, size_t max_bytes,
     const int error = errno;
     if (file == nullptr)
         return OpenFailure(path, error, err);
-    const enum pyr_result result =
-        vsi_io_load_open(file, nullptr, 0, max_bytes, out_text, out_nbytes,
-                         err);
+    const enum pyr_result result = vsi_io_load_open(file, nullptr, 0, max_bytes,
+                                                    out_text, out_nbytes, err);
     VSIFCloseL(file);
     return result;
 }

@@ -28,15 +28,15 @@ enum pyr_result
 };
 
 /* Limits on what untrusted files may make us allocate or loop over. */
-#define PYR_MAX_JSON_BYTES (4u << 20)    /* a descriptor or TMS file */
-#define PYR_MAX_LEVELS 128u              /* levels of a grid */
-#define PYR_MAX_NAME_BYTES 256u          /* level id, TMS name */
-#define PYR_MAX_CRS_BYTES 65536u         /* CRS text of a TMS */
-#define PYR_MAX_PATH_BYTES 4096u         /* directory named in a descriptor */
-#define PYR_MAX_BANDS 4u                 /* samples per pixel */
-#define PYR_MAX_TILE_SIDE_PX 16384u      /* width or height of a tile */
-#define PYR_MAX_TILE_BYTES (64u << 20)   /* one decoded tile */
-#define PYR_MAX_SLAB_TILES (1u << 20)    /* tiles in one slab */
+#define PYR_MAX_JSON_BYTES (4u << 20)  /* a descriptor or TMS file */
+#define PYR_MAX_LEVELS 128u            /* levels of a grid */
+#define PYR_MAX_NAME_BYTES 256u        /* level id, TMS name */
+#define PYR_MAX_CRS_BYTES 65536u       /* CRS text of a TMS */
+#define PYR_MAX_PATH_BYTES 4096u       /* directory named in a descriptor */
+#define PYR_MAX_BANDS 4u               /* samples per pixel */
+#define PYR_MAX_TILE_SIDE_PX 16384u    /* width or height of a tile */
+#define PYR_MAX_TILE_BYTES (64u << 20) /* one decoded tile */
+#define PYR_MAX_SLAB_TILES (1u << 20)  /* tiles in one slab */
 
 #if defined(__GNUC__) || defined(__clang__)
 #define PYR_MUST_CHECK __attribute__((warn_unused_result))

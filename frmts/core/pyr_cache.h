@@ -58,8 +58,7 @@ void pyr_cache_put(struct pyr_cache *cache, const struct pyr_cache_key *key,
 
 /* Drops one key, all keys of an owner, or least recently used blocks until the
  * total is at most max_total_bytes. */
-void pyr_cache_remove(struct pyr_cache *cache,
-                      const struct pyr_cache_key *key);
+void pyr_cache_remove(struct pyr_cache *cache, const struct pyr_cache_key *key);
 void pyr_cache_remove_owner(struct pyr_cache *cache, uint64_t owner);
 void pyr_cache_trim(struct pyr_cache *cache, size_t max_total_bytes);
 

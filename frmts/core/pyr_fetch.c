@@ -183,9 +183,8 @@ static void look_in_cache(struct group *group)
     for (size_t i = 0; i < group->nwants; i++)
     {
         struct pyr_want *const want = &group->wants[i];
-        const struct pyr_cache_key key =
-            pyr_reader_key(reader, PYR_KIND_TILE, want->level, want->tile_col,
-                           want->tile_row);
+        const struct pyr_cache_key key = pyr_reader_key(
+            reader, PYR_KIND_TILE, want->level, want->tile_col, want->tile_row);
         if (!want->done && want->hit == NULL)
             want->hit = pyr_cache_get(reader->options.cache, &key);
     }
@@ -421,9 +420,9 @@ static enum pyr_result decode(struct group *group, struct pyr_worker *worker,
     if (pixels == NULL)
         return pyr_fail(err, PYR_NOMEM, "out of memory");
 
-    const enum pyr_result result = pyr_decode(
-        worker->decoder, source->codec(source->user, bytes, nbytes), shape,
-        bytes, nbytes, pixels, err);
+    const enum pyr_result result =
+        pyr_decode(worker->decoder, source->codec(source->user, bytes, nbytes),
+                   shape, bytes, nbytes, pixels, err);
     if (result == PYR_OK)
     {
         store(group, want, pixels);
@@ -441,9 +440,8 @@ static void decode_item(struct group *group, unsigned worker,
     if (visit_failed(group, item->visit))
         return;
     const struct run *const run = &batch->runs[item->run];
-    const uint8_t *const bytes =
-        run->bytes +
-        (item->want->extent.offset_bytes - run->extent.offset_bytes);
+    const uint8_t *const bytes = run->bytes + (item->want->extent.offset_bytes -
+                                               run->extent.offset_bytes);
     struct pyr_error err = {""};
     const enum pyr_result result =
         decode(group, &group->reader->workers[worker], item, bytes, &err);
@@ -550,7 +548,8 @@ static enum pyr_result run_batches(struct group *group)
             nitems += group->decoding->end_item - group->decoding->first_item;
         run_job(group, run_mixed, nitems);
         group->decoding = group->reading;
-    } while (group->decoding != NULL);
+    }
+    while (group->decoding != NULL);
     return PYR_OK;
 }
 
@@ -652,8 +651,7 @@ enum pyr_result pyr_fetch(struct pyr_reader *reader, struct pyr_want *wants,
                           const struct pyr_window_sink *sink,
                           size_t cache_bytes, bool keep, struct pyr_error *err)
 {
-    const size_t capacity =
-        nwants < PYR_GROUP_TILES ? nwants : PYR_GROUP_TILES;
+    const size_t capacity = nwants < PYR_GROUP_TILES ? nwants : PYR_GROUP_TILES;
     enum pyr_result result = PYR_NOMEM;
     struct group group = {.reader = reader,
                           .window = window,

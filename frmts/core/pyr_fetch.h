@@ -106,8 +106,8 @@ enum pyr_result pyr_fetch(struct pyr_reader *reader, struct pyr_want *wants,
 
 /* The cache key of a tile or container. */
 struct pyr_cache_key pyr_reader_key(const struct pyr_reader *reader,
-                                    uint32_t kind, uint32_t level,
-                                    uint32_t col, uint32_t row);
+                                    uint32_t kind, uint32_t level, uint32_t col,
+                                    uint32_t row);
 
 /* Waits before the given retry (0, 1, ...): longer each time. */
 void pyr_wait_before_retry(unsigned attempt);

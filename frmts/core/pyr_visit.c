@@ -9,8 +9,8 @@
 #include <time.h>
 
 struct pyr_cache_key pyr_reader_key(const struct pyr_reader *reader,
-                                    uint32_t kind, uint32_t level,
-                                    uint32_t col, uint32_t row)
+                                    uint32_t kind, uint32_t level, uint32_t col,
+                                    uint32_t row)
 {
     const struct pyr_cache_key key = {reader->owner, kind, level,
                                       ((uint64_t)row << 32) | col};
@@ -63,11 +63,11 @@ static enum pyr_result read_index(struct pyr_visit *visit,
     const uint64_t file_nbytes = reader->options.io->size(visit->file);
     if (file_nbytes < where.offset_bytes ||
         file_nbytes - where.offset_bytes < where.nbytes)
-        return pyr_fail(&visit->err, PYR_CORRUPT,
-                        "file has %llu bytes, its index ends at byte %llu",
-                        (unsigned long long)file_nbytes,
-                        (unsigned long long)(where.offset_bytes +
-                                             where.nbytes));
+        return pyr_fail(
+            &visit->err, PYR_CORRUPT,
+            "file has %llu bytes, its index ends at byte %llu",
+            (unsigned long long)file_nbytes,
+            (unsigned long long)(where.offset_bytes + where.nbytes));
 
     struct pyr_cache_block *const block =
         pyr_cache_block_new((size_t)where.nbytes, visit->stamp);
@@ -143,10 +143,10 @@ enum pyr_result pyr_visit_locate(struct pyr_visit *visit,
                                  struct pyr_error *err)
 {
     const struct pyr_source *const source = reader->options.source;
-    const enum pyr_result result = source->locate(
-        source->user, visit->level, tile_col, tile_row,
-        pyr_cache_block_bytes(visit->index),
-        reader->options.io->size(visit->file), out_extent, err);
+    const enum pyr_result result =
+        source->locate(source->user, visit->level, tile_col, tile_row,
+                       pyr_cache_block_bytes(visit->index),
+                       reader->options.io->size(visit->file), out_extent, err);
     if (result != PYR_OK)
         pyr_error_prefix(err, "slab %s of level %s: tile %u,%u", visit->path,
                          source->levels[visit->level].id, tile_col, tile_row);

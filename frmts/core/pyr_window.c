@@ -84,17 +84,16 @@ static void walk_init(struct walk *walk, const struct pyr_source *source,
     const uint64_t first_y = window->px_y > 0 ? (uint64_t)window->px_y : 0;
     const uint64_t last_x = (uint64_t)end_x - 1;
     const uint64_t last_y = (uint64_t)end_y - 1;
-    walk->tiles.min_col = (uint32_t)at_least(first_x / at->shape.width_px,
-                                             at->limits.min_col);
-    walk->tiles.min_row = (uint32_t)at_least(first_y / at->shape.height_px,
-                                             at->limits.min_row);
+    walk->tiles.min_col =
+        (uint32_t)at_least(first_x / at->shape.width_px, at->limits.min_col);
+    walk->tiles.min_row =
+        (uint32_t)at_least(first_y / at->shape.height_px, at->limits.min_row);
     walk->tiles.max_col =
         (uint32_t)at_most(last_x / at->shape.width_px, at->limits.max_col);
     walk->tiles.max_row =
         (uint32_t)at_most(last_y / at->shape.height_px, at->limits.max_row);
-    walk->count =
-        ((uint64_t)walk->tiles.max_col - walk->tiles.min_col + 1) *
-        ((uint64_t)walk->tiles.max_row - walk->tiles.min_row + 1);
+    walk->count = ((uint64_t)walk->tiles.max_col - walk->tiles.min_col + 1) *
+                  ((uint64_t)walk->tiles.max_row - walk->tiles.min_row + 1);
     walk->container_col = walk->tiles.min_col / at->container_width_tiles;
     walk->container_row = walk->tiles.min_row / at->container_height_tiles;
     walk_container(walk);
@@ -331,8 +330,8 @@ static enum pyr_result read_encoded(struct pyr_visit *visit,
         return pyr_fail(err, visit->result, "%s", visit->err.text);
     if (!visit->absent)
     {
-        const enum pyr_result located = pyr_visit_locate(
-            visit, reader, tile_col, tile_row, &extent, err);
+        const enum pyr_result located =
+            pyr_visit_locate(visit, reader, tile_col, tile_row, &extent, err);
         if (located != PYR_OK)
             return located;
     }

@@ -93,12 +93,12 @@ enum pyr_presence
 
 /* Whether tile (col, row) has data, and where in its container (an extent of
  * zeros when it has none). Reads at most the container's index. */
-enum pyr_result
-pyr_reader_locate(struct pyr_reader *reader, uint32_t level, uint32_t tile_col,
-                  uint32_t tile_row, size_t cache_bytes,
-                  enum pyr_presence *out_presence,
-                  struct pyr_extent *out_extent,
-                  struct pyr_error *err) PYR_MUST_CHECK;
+enum pyr_result pyr_reader_locate(struct pyr_reader *reader, uint32_t level,
+                                  uint32_t tile_col, uint32_t tile_row,
+                                  size_t cache_bytes,
+                                  enum pyr_presence *out_presence,
+                                  struct pyr_extent *out_extent,
+                                  struct pyr_error *err) PYR_MUST_CHECK;
 
 /* The encoded bytes of a tile, freed with pyr_free; PYR_NOT_FOUND when it has
  * no data. */

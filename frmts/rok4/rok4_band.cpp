@@ -117,18 +117,15 @@ int Rok4RasterBand::IGetDataCoverageStatus(int x, int y, int width, int height,
                 return GDAL_DATA_COVERAGE_STATUS_UNIMPLEMENTED |
                        GDAL_DATA_COVERAGE_STATUS_DATA;
             const double area =
-                static_cast<double>(
-                    std::min(right, (col + 1) * tileWidth) -
-                    std::max(window.px_x, col * tileWidth)) *
-                static_cast<double>(
-                    std::min(bottom, (row + 1) * tileHeight) -
-                    std::max(window.px_y, row * tileHeight));
+                static_cast<double>(std::min(right, (col + 1) * tileWidth) -
+                                    std::max(window.px_x, col * tileWidth)) *
+                static_cast<double>(std::min(bottom, (row + 1) * tileHeight) -
+                                    std::max(window.px_y, row * tileHeight));
             seen += area;
             if (presence == PYR_PRESENT)
                 data += area;
-            status |= presence == PYR_PRESENT
-                          ? GDAL_DATA_COVERAGE_STATUS_DATA
-                          : GDAL_DATA_COVERAGE_STATUS_EMPTY;
+            status |= presence == PYR_PRESENT ? GDAL_DATA_COVERAGE_STATUS_DATA
+                                              : GDAL_DATA_COVERAGE_STATUS_EMPTY;
             if (maskFlagStop != 0 && (maskFlagStop & status) != 0)
                 break;
         }

@@ -48,7 +48,8 @@ CPLStringList Rok4Dataset::GetCompressionFormats(int x, int y, int width,
     CPLStringList formats;
     const char *const format =
         FileFormat(rok4_format_codec(m_pyramid->Get()->descriptor->format));
-    if (format != nullptr && IsOneTile(x, y, width, height, nBandCount, bandList))
+    if (format != nullptr &&
+        IsOneTile(x, y, width, height, nBandCount, bandList))
         formats.AddString(format);
     return formats;
 }
@@ -70,10 +71,10 @@ CPLErr Rok4Dataset::ReadCompressedData(const char *format, int x, int y,
     const struct pyr_window window = Window(x, y, width, height);
     uint8_t *bytes = nullptr;
     size_t nbytes = 0;
-    if (m_pyramid->Encoded(
-            window.level, static_cast<uint32_t>(window.px_x / shape.width_px),
-            static_cast<uint32_t>(window.px_y / shape.height_px), &bytes,
-            &nbytes) != PYR_OK)
+    if (m_pyramid->Encoded(window.level,
+                           static_cast<uint32_t>(window.px_x / shape.width_px),
+                           static_cast<uint32_t>(window.px_y / shape.height_px),
+                           &bytes, &nbytes) != PYR_OK)
         return CE_Failure;
 
     CPLErr result = CE_None;

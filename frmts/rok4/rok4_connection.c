@@ -43,8 +43,7 @@ enum pyr_result rok4_connection_parse(const char *name,
             path++;
             end = strchr(path, '"');
             if (end == NULL)
-                return pyr_fail(err, PYR_USAGE, "quote not closed in %s",
-                                name);
+                return pyr_fail(err, PYR_USAGE, "quote not closed in %s", name);
             level = end[1] != '\0' ? end + 1 : NULL;
             if (level != NULL && *level != ':')
                 return pyr_fail(err, PYR_USAGE,

@@ -104,9 +104,8 @@ Rok4Dataset::Make(GDALOpenInfo *openInfo, std::shared_ptr<Rok4Pyramid> pyramid,
 
     auto layout = std::make_unique<struct rok4_layout>();
     struct pyr_error err = {""};
-    const enum pyr_result result =
-        rok4_layout_make(pyramid->Get(), wish, ExtentMethod(method), method,
-                         layout.get(), &err);
+    const enum pyr_result result = rok4_layout_make(
+        pyramid->Get(), wish, ExtentMethod(method), method, layout.get(), &err);
     if (result != PYR_OK)
     {
         pyr_error_prefix(&err, "%s", pyramid->Get()->path);
@@ -162,8 +161,9 @@ const OGRSpatialReference *Rok4Dataset::GetSpatialRef() const
         const char *const crs = m_pyramid->Get()->grid->crs;
         m_srs.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
         if (m_srs.SetFromUserInput(
-                crs, OGRSpatialReference::
-                         SET_FROM_USER_INPUT_LIMITATIONS_get()) != OGRERR_NONE)
+                crs,
+                OGRSpatialReference::SET_FROM_USER_INPUT_LIMITATIONS_get()) !=
+            OGRERR_NONE)
         {
             m_srs.Clear();
             CPLError(CE_Warning, CPLE_AppDefined,

@@ -35,9 +35,9 @@ struct Rok4Runtime final
 // How nodata and validity are told (open options NODATA and MASK).
 struct Rok4Validity
 {
-    bool bandNodata = false;  // each band has the descriptor's value
-    bool pixelNodata = false; // dataset item NODATA_VALUES
-    bool masks = false;       // per-dataset mask bands from mask slabs
+    bool bandNodata = false;   // each band has the descriptor's value
+    bool pixelNodata = false;  // dataset item NODATA_VALUES
+    bool masks = false;        // per-dataset mask bands from mask slabs
     bool sampleFinest = false; // approximations may not use upper levels
 };
 
@@ -126,7 +126,8 @@ class Rok4Dataset final : public GDALPamDataset
     GDALCompatMetadata GetMetadata(const char *domain = "") override;
     const char *GetMetadataItem(const char *name,
                                 const char *domain = "") override;
-    CPLErr SetMetadata(GDALCompatMetadata metadata, const char *domain = "") override;
+    CPLErr SetMetadata(GDALCompatMetadata metadata,
+                       const char *domain = "") override;
     CPLErr SetMetadataItem(const char *name, const char *value,
                            const char *domain = "") override;
     CPLErr AdviseRead(int x, int y, int width, int height, int bufWidth,
@@ -202,7 +203,8 @@ class Rok4RasterBand final : public GDALPamRasterBand
     GDALCompatMetadata GetMetadata(const char *domain = "") override;
     const char *GetMetadataItem(const char *name,
                                 const char *domain = "") override;
-    CPLErr SetMetadata(GDALCompatMetadata metadata, const char *domain = "") override;
+    CPLErr SetMetadata(GDALCompatMetadata metadata,
+                       const char *domain = "") override;
     CPLErr SetMetadataItem(const char *name, const char *value,
                            const char *domain = "") override;
     CPLErr GetHistogram(double min, double max, int buckets,

@@ -69,8 +69,8 @@ enum pyr_result LoadText(GDALOpenInfo *openInfo, const struct pyr_io &io,
     if (openInfo->fpL != nullptr && EQUAL(path, openInfo->pszFilename))
         return vsi_io_load_open(openInfo->fpL, openInfo->pabyHeader,
                                 static_cast<size_t>(openInfo->nHeaderBytes),
-                                PYR_MAX_JSON_BYTES, &text->bytes,
-                                &text->nbytes, err);
+                                PYR_MAX_JSON_BYTES, &text->bytes, &text->nbytes,
+                                err);
     return io.load(io.user, path, PYR_MAX_JSON_BYTES, &text->bytes,
                    &text->nbytes, err);
 }
@@ -87,8 +87,8 @@ unsigned ThreadCount(GDALOpenInfo *openInfo)
         return 0;
     const GIntBig count = all ? CPLGetNumCPUs() : CPLAtoGIntBig(text);
     return count < 1 ? (all ? 1 : 0)
-                     : static_cast<unsigned>(std::min<GIntBig>(
-                           count, PYR_POOL_MAX_THREADS));
+                     : static_cast<unsigned>(
+                           std::min<GIntBig>(count, PYR_POOL_MAX_THREADS));
 }
 
 } // namespace

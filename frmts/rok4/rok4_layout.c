@@ -158,10 +158,8 @@ static struct rok4_view coarser_view(const struct rok4_pyramid *pyramid,
     const double ratio = coarse->cell_size / fine->cell_size;
     const struct rok4_view view = {
         .level = level,
-        .px_x = nearest_px(bounds->min_x - coarse->origin_x,
-                           coarse->cell_size),
-        .px_y = nearest_px(coarse->origin_y - bounds->max_y,
-                           coarse->cell_size),
+        .px_x = nearest_px(bounds->min_x - coarse->origin_x, coarse->cell_size),
+        .px_y = nearest_px(coarse->origin_y - bounds->max_y, coarse->cell_size),
         .width_px = reduced_size(base->width_px, ratio),
         .height_px = reduced_size(base->height_px, ratio)};
     return view;
@@ -198,24 +196,22 @@ struct pyr_grid_bounds rok4_view_bounds(const struct rok4_pyramid *pyramid,
     return bounds;
 }
 
-enum pyr_result rok4_layout_make(const struct rok4_pyramid *pyramid,
-                                 const char *tile_matrix,
-                                 enum rok4_extent extent,
-                                 const char *extent_level,
-                                 struct rok4_layout *out_layout,
-                                 struct pyr_error *err)
+enum pyr_result
+rok4_layout_make(const struct rok4_pyramid *pyramid, const char *tile_matrix,
+                 enum rok4_extent extent, const char *extent_level,
+                 struct rok4_layout *out_layout, struct pyr_error *err)
 {
     const struct rok4_descriptor *const descriptor = pyramid->descriptor;
     struct rok4_layout *const layout = out_layout;
     struct span cols = {0, 0};
     struct span rows = {0, 0};
     size_t level = 0;
-    enum pyr_result result =
-        tile_matrix != NULL ? find_level(pyramid, tile_matrix, &level, err)
-                            : find_finest(pyramid, &level, err);
+    enum pyr_result result = tile_matrix != NULL
+                                 ? find_level(pyramid, tile_matrix, &level, err)
+                                 : find_finest(pyramid, &level, err);
     if (result == PYR_OK)
-        result = base_spans(pyramid, level, extent, extent_level, &cols, &rows,
-                            err);
+        result =
+            base_spans(pyramid, level, extent, extent_level, &cols, &rows, err);
     if (result != PYR_OK)
         return result;
     if (cols.count > INT32_MAX || rows.count > INT32_MAX)

@@ -109,8 +109,8 @@ enum pyr_result rok4_mask_read(struct pyr_reader *data, struct pyr_reader *mask,
         end_row = (int64_t)level->limits.max_row + 1;
     for (int64_t row = first_row; row < end_row; row++)
         for (int64_t col = first_col; col < end_col && result == PYR_OK; col++)
-            result = settle_tile(data, mask, level, window, &target,
-                                 (uint32_t)col, (uint32_t)row, cache_bytes,
-                                 err);
+            result =
+                settle_tile(data, mask, level, window, &target, (uint32_t)col,
+                            (uint32_t)row, cache_bytes, err);
     return result;
 }

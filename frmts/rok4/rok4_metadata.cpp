@@ -64,8 +64,8 @@ std::string LevelsText(const struct rok4_descriptor &descriptor)
     std::string text;
     for (size_t i = 0; i < descriptor.nlevels; i++)
         if (!descriptor.levels[i].empty)
-            text += std::string(text.empty() ? "" : " ") +
-                    descriptor.levels[i].id;
+            text +=
+                std::string(text.empty() ? "" : " ") + descriptor.levels[i].id;
     return text;
 }
 
@@ -187,8 +187,8 @@ GDALCompatMetadata Rok4Dataset::GetMetadata(const char *domain)
         return GDALPamDataset::GetMetadata(domain);
     // What PAM says is added to what the descriptor says.
     m_merged = OwnMetadata("");
-    const CPLStringList pam(CSLDuplicate(
-        const_cast<char **>(GDALPamDataset::GetMetadata(domain))));
+    const CPLStringList pam(
+        CSLDuplicate(const_cast<char **>(GDALPamDataset::GetMetadata(domain))));
     for (int i = 0; i < pam.size(); i++)
     {
         char *key = nullptr;
@@ -350,11 +350,10 @@ const char *Rok4RasterBand::LocationInfo(const char *name)
         char *path = nullptr;
         if (dataset->m_pyramid->Locate(window.level, col, row, &presence,
                                        &extent) != CE_None ||
-            rok4_pyramid_slab_path(dataset->m_pyramid->Get(), ROK4_PLANE_DATA,
-                                   window.level,
-                                   col / level.container_width_tiles,
-                                   row / level.container_height_tiles,
-                                   &path) != PYR_OK)
+            rok4_pyramid_slab_path(
+                dataset->m_pyramid->Get(), ROK4_PLANE_DATA, window.level,
+                col / level.container_width_tiles,
+                row / level.container_height_tiles, &path) != PYR_OK)
             return nullptr;
         CPLCreateXMLElementAndValue(root.get(), "TileColumn",
                                     CPLSPrintf("%u", col));

@@ -42,7 +42,7 @@ char *rok4_path_join(const char *dir, const char *name)
 bool rok4_path_is_remote(const char *path)
 {
     static const char *const local[] = {
-        "/vsimem/", "/vsizip/",     "/vsitar/",    "/vsi7z/",   "/vsirar/",
+        "/vsimem/",  "/vsizip/",     "/vsitar/",    "/vsi7z/",   "/vsirar/",
         "/vsigzip/", "/vsisubfile/", "/vsisparse/", "/vsicrypt/"};
     if (strstr(path, "://") != NULL)
         return true;
@@ -70,8 +70,8 @@ static bool ends_as_archive(const char *component, size_t nbytes)
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
     {
         const size_t length = strlen(endings[i]);
-        if (nbytes > length && strncasecmp(component + nbytes - length,
-                                           endings[i], length) == 0)
+        if (nbytes > length &&
+            strncasecmp(component + nbytes - length, endings[i], length) == 0)
             return true;
     }
     return false;
@@ -188,9 +188,8 @@ static enum pyr_result check_inside(const char *base, const char *directory,
         const bool plain = (base[0] == '/') == (directory[0] == '/') &&
                            normalise(wide, 0) && normalise(narrow, 0);
         const size_t length = plain ? strlen(wide) : 0;
-        const bool inside =
-            plain && strncmp(wide, narrow, length) == 0 &&
-            (length == 0 || narrow[length] == '/');
+        const bool inside = plain && strncmp(wide, narrow, length) == 0 &&
+                            (length == 0 || narrow[length] == '/');
         result = inside ? PYR_OK
                         : pyr_fail(err, PYR_UNSUPPORTED,
                                    "directory %s lies outside %s, which is "
@@ -253,13 +252,12 @@ enum pyr_result rok4_path_resolve(const struct rok4_path_rules *rules,
     strip_trailing_slashes(directory);
     if (is_vsi(directory) && !normalise(directory, fixed_length(base)))
     {
-        result = pyr_fail(err, PYR_UNSUPPORTED,
-                          "directory %s climbs out of %.*s", written,
-                          (int)fixed_length(base), base);
+        result =
+            pyr_fail(err, PYR_UNSUPPORTED, "directory %s climbs out of %.*s",
+                     written, (int)fixed_length(base), base);
         goto done;
     }
-    result = rules->allow_outside ? PYR_OK
-                                  : check_inside(base, directory, err);
+    result = rules->allow_outside ? PYR_OK : check_inside(base, directory, err);
 
 done:
     pyr_free(base);

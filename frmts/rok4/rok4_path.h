@@ -38,8 +38,8 @@ char *rok4_path_join(const char *dir, const char *name);
  * A local descriptor may name any local directory (unless allow_outside is
  * false), but no VSI path. One on a virtual file system stays on it: absolute
  * directories, and ".." that would climb out of its first component (host,
- * bucket, archive), are PYR_UNSUPPORTED. PYR_NOMEM. *out_directory is freed with
- * pyr_free. Pure: symbolic links are not looked at. */
+ * bucket, archive), are PYR_UNSUPPORTED. PYR_NOMEM. *out_directory is freed
+ * with pyr_free. Pure: symbolic links are not looked at. */
 enum pyr_result rok4_path_resolve(const struct rok4_path_rules *rules,
                                   const char *written, char **out_directory,
                                   struct pyr_error *err) PYR_MUST_CHECK;

@@ -67,8 +67,8 @@ static void fill_source_level(struct rok4_pyramid *pyramid, size_t i)
     const struct rok4_level *const level = &pyramid->descriptor->levels[i];
     const struct pyr_source_level data = {
         .id = level->id,
-        .shape = rok4_descriptor_tile_shape(pyramid->descriptor, pyramid->grid,
-                                            i),
+        .shape =
+            rok4_descriptor_tile_shape(pyramid->descriptor, pyramid->grid, i),
         .limits = level->limits,
         .container_width_tiles = level->tiles_per_width,
         .container_height_tiles = level->tiles_per_height,
@@ -87,10 +87,10 @@ static enum pyr_result fill_levels(struct rok4_pyramid *pyramid,
                                    struct pyr_error *err)
 {
     const size_t nlevels = pyramid->descriptor->nlevels;
-    const struct rok4_path_rules rules = {
-        .descriptor_path = pyramid->path,
-        .storage_root = options->storage_root,
-        .allow_outside = options->allow_outside};
+    const struct rok4_path_rules rules = {.descriptor_path = pyramid->path,
+                                          .storage_root = options->storage_root,
+                                          .allow_outside =
+                                              options->allow_outside};
     for (int i = 0; i < 2; i++)
     {
         struct rok4_tiles *const tiles = &pyramid->planes[i];

@@ -35,11 +35,11 @@ struct rok4_pyramid
 {
     struct rok4_descriptor *descriptor; /* bound to grid */
     struct pyr_grid *grid;
-    char *path;            /* of the descriptor */
-    char *descriptor_text; /* as read */
-    char *tms_text;        /* as read */
-    char *tms_path;        /* where the TMS was found; "" for built in */
-    bool has_masks;        /* some level has */
+    char *path;                  /* of the descriptor */
+    char *descriptor_text;       /* as read */
+    char *tms_text;              /* as read */
+    char *tms_path;              /* where the TMS was found; "" for built in */
+    bool has_masks;              /* some level has */
     struct rok4_tiles planes[2]; /* by enum rok4_plane */
 };
 

@@ -37,8 +37,8 @@ bool IsSameLayout(const Target &target, int sampleBytes)
 {
     bool same = target.type == target.sourceType &&
                 target.nBands == target.sourceBands &&
-                target.pixelSpace == static_cast<GSpacing>(sampleBytes) *
-                                         target.sourceBands &&
+                target.pixelSpace ==
+                    static_cast<GSpacing>(sampleBytes) * target.sourceBands &&
                 (target.nBands == 1 || target.bandSpace == sampleBytes);
     for (int i = 0; same && i < target.nBands; i++)
         same = target.bandMap[i] == i + 1;
@@ -197,14 +197,13 @@ CPLErr Rok4Dataset::AdviseRead(int x, int y, int width, int height,
                                int bufWidth, int bufHeight, GDALDataType, int,
                                int *, GDALCompatOptions)
 {
-    if (x < 0 || y < 0 || width < 1 || height < 1 ||
-        width > nRasterXSize - x || height > nRasterYSize - y)
+    if (x < 0 || y < 0 || width < 1 || height < 1 || width > nRasterXSize - x ||
+        height > nRasterYSize - y)
     {
         Rok4Report(CE_Failure, PYR_USAGE,
                    CPLSPrintf("AdviseRead of %d x %d pixels at %d, %d: beyond "
                               "the raster of %d x %d",
-                              width, height, x, y, nRasterXSize,
-                              nRasterYSize));
+                              width, height, x, y, nRasterXSize, nRasterYSize));
         return CE_Failure;
     }
     // The level that RasterIO will read from.
@@ -213,9 +212,8 @@ CPLErr Rok4Dataset::AdviseRead(int x, int y, int width, int height,
     {
         GDALRasterIOExtraArg extra;
         INIT_RASTERIO_EXTRA_ARG(extra);
-        const int index =
-            GDALBandGetBestOverviewLevel2(papoBands[0], x, y, width, height,
-                                          bufWidth, bufHeight, &extra);
+        const int index = GDALBandGetBestOverviewLevel2(
+            papoBands[0], x, y, width, height, bufWidth, bufHeight, &extra);
         if (index >= 0)
             level = m_overviews[index].get();
     }
@@ -282,10 +280,10 @@ CPLErr Rok4RasterBand::IReadBlock(int blockX, int blockY, void *data)
     int bandMap[PYR_MAX_BANDS];
     for (int i = 0; i < bands; i++)
         bandMap[i] = i + 1;
-    const CPLErr result = dataset->ReadWindow(
-        blockX * nBlockXSize, blockY * nBlockYSize, width, height,
-        pixels.data(), eDataType, bands, bandMap, sampleBytes, lineSpace,
-        bandSpace, nullptr);
+    const CPLErr result =
+        dataset->ReadWindow(blockX * nBlockXSize, blockY * nBlockYSize, width,
+                            height, pixels.data(), eDataType, bands, bandMap,
+                            sampleBytes, lineSpace, bandSpace, nullptr);
     if (result != CE_None)
         return result;
     memcpy(data, pixels.data() + (nBand - 1) * bandSpace,
@@ -302,7 +300,8 @@ void Rok4RasterBand::FillOtherBands(int blockX, int blockY, const GByte *pixels)
     {
         if (i == nBand)
             continue;
-        auto *const other = static_cast<Rok4RasterBand *>(poDS->GetRasterBand(i));
+        auto *const other =
+            static_cast<Rok4RasterBand *>(poDS->GetRasterBand(i));
         GDALRasterBlock *block = other->TryGetLockedBlockRef(blockX, blockY);
         if (block == nullptr)
         {

@@ -66,8 +66,8 @@ void Rok4Report(CPLErr kind, enum pyr_result result, const char *text)
     CPLError(kind, code, "ROK4: %s", text);
 }
 
-// What we may keep even where GDAL's block cache is full: enough for the indexes
-// and tiles of a window, little beside GDAL_CACHEMAX.
+// What we may keep even where GDAL's block cache is full: enough for the
+// indexes and tiles of a window, little beside GDAL_CACHEMAX.
 constexpr GIntBig CACHE_FLOOR_BYTES = 16 << 20;
 constexpr GIntBig CACHE_FLOOR_SHARE = 8;
 

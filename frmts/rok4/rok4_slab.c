@@ -39,9 +39,8 @@ enum pyr_result rok4_slab_locate(const uint8_t *index, uint32_t ntiles,
                         (unsigned long long)offset + nbytes,
                         (unsigned long long)slab_nbytes);
     if (nbytes > max_tile_nbytes)
-        return pyr_fail(err, PYR_LIMIT,
-                        "takes %u bytes, expected at most %llu", nbytes,
-                        (unsigned long long)max_tile_nbytes);
+        return pyr_fail(err, PYR_LIMIT, "takes %u bytes, expected at most %llu",
+                        nbytes, (unsigned long long)max_tile_nbytes);
     *out_extent = found;
     return PYR_OK;
 }
