@@ -18,11 +18,17 @@ function(rok4_sanitizer_environment out_list)
     set(env "TSAN_OPTIONS=ignore_noninstrumented_modules=1 exitcode=66"
             OPENBLAS_NUM_THREADS=1)
   endif()
+  # The C++ library too, or exceptions find no way through the run-time library.
   if(runtime)
-    execute_process(
-      COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=${runtime}
-      OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE)
-    list(APPEND env "LD_PRELOAD=${path}")
+    set(paths "")
+    foreach(library ${runtime} libstdc++.so.6)
+      execute_process(
+        COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=${library}
+        OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE)
+      list(APPEND paths "${path}")
+    endforeach()
+    list(JOIN paths ":" paths)
+    list(APPEND env "LD_PRELOAD=${paths}")
   endif()
   set(${out_list} "${env}" PARENT_SCOPE)
 endfunction()
@@ -33,12 +39,16 @@ function(rok4_add_pytest folder)
   file(GLOB files CONFIGURE_DEPENDS
        ${CMAKE_CURRENT_LIST_DIR}/${folder}/test_*.py)
   rok4_sanitizer_environment(env)
+  set(capture "")
+  if(ROK4_SANITIZE)
+    set(capture --capture=sys) # lets the sanitizers' reports through
+  endif()
   foreach(file IN LISTS files)
     get_filename_component(stem ${file} NAME_WE)
     string(REGEX REPLACE "^test_" "${folder}." test ${stem})
     add_test(
       NAME ${test}
-      COMMAND ${launcher} ${ROK4_PYTHON} -m pytest ${file}
+      COMMAND ${launcher} ${ROK4_PYTHON} -m pytest ${capture} ${file}
       WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
     set_tests_properties(
       ${test}

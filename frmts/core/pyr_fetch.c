@@ -1,46 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Fetches a list of tiles: open, read in batches, decode on the pool. */
-#include "pyr_fetch.h"
+#include "pyr_batch.h"
 
 #include "pyr_alloc.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* One tile of a batch: who wants it, and its encoded bytes. */
-struct item
-{
-    struct pyr_want *want;
-    struct pyr_visit *visit;
-    size_t run;
-};
-
-/* Neighbouring tiles of one container, read as one range. */
-struct run
-{
-    struct pyr_extent extent;
-    uint8_t *bytes;
-};
-
-/* The runs of one container in a batch. */
-struct part
-{
-    struct pyr_visit *visit;
-    size_t first_run;
-    size_t nruns;
-};
-
-struct batch
-{
-    uint8_t *bytes; /* the encoded bytes of all runs */
-    size_t nbytes;  /* allocated */
-    struct run *runs;
-    struct part *parts;
-    size_t nparts;
-    size_t first_item; /* items[first_item .. end_item - 1] of the group */
-    size_t end_item;
-};
 
 /* A group of tiles on its way. */
 struct group
@@ -56,15 +21,15 @@ struct group
     size_t nwants;
     struct pyr_visit *visits;
     size_t nvisits;
-    struct item *items; /* located tiles to read, by visit and offset */
+    struct pyr_item *items; /* located tiles to read, by visit and offset */
     size_t nitems;
-    struct item *hits; /* tiles found in the cache */
+    struct pyr_item *hits; /* tiles found in the cache */
     size_t nhits;
 
-    struct batch batches[2];
-    struct batch *reading;  /* NULL: nothing to read */
-    struct batch *decoding; /* NULL: nothing to decode */
-    pthread_mutex_t lock;   /* guards result and err of the visits */
+    struct pyr_batch batches[2];
+    struct pyr_batch *reading;  /* NULL: nothing to read */
+    struct pyr_batch *decoding; /* NULL: nothing to decode */
+    pthread_mutex_t lock;       /* guards result and err of the visits */
 };
 
 static void visit_fail(struct group *group, struct pyr_visit *visit,
@@ -202,8 +167,8 @@ static void run_open(void *user, unsigned worker, size_t item)
 
 static int compare_items(const void *left, const void *right)
 {
-    const struct item *const a = left;
-    const struct item *const b = right;
+    const struct pyr_item *const a = left;
+    const struct pyr_item *const b = right;
     if (a->visit != b->visit)
         return a->visit < b->visit ? -1 : 1;
     if (a->want->extent.offset_bytes != b->want->extent.offset_bytes)
@@ -249,7 +214,7 @@ static void locate_wants(struct group *group, struct pyr_visit *visit)
             store_nothing(group, want, visit);
             continue;
         }
-        struct item *const item = &group->items[group->nitems++];
+        struct pyr_item *const item = &group->items[group->nitems++];
         item->want = want;
         item->visit = visit;
     }
@@ -269,7 +234,7 @@ static void list_items(struct group *group)
             struct pyr_want *const want = &group->wants[visit->first + j];
             if (want->hit != NULL)
             {
-                struct item *const hit = &group->hits[group->nhits++];
+                struct pyr_item *const hit = &group->hits[group->nhits++];
                 hit->want = want;
                 hit->visit = visit;
             }
@@ -280,111 +245,24 @@ static void list_items(struct group *group)
               compare_items);
 }
 
-/* Adds a tile to the last run, or opens a new one. Returns the bytes that the
- * batch grows by. */
-static size_t add_to_runs(struct batch *batch, struct item *item, size_t *nruns)
+static const char *level_id(const struct group *group,
+                            const struct pyr_visit *visit)
 {
-    const struct pyr_extent tile = item->want->extent;
-    struct part *part =
-        batch->nparts > 0 ? &batch->parts[batch->nparts - 1] : NULL;
-    if (part == NULL || part->visit != item->visit)
-    {
-        part = &batch->parts[batch->nparts++];
-        part->visit = item->visit;
-        part->first_run = *nruns;
-        part->nruns = 0;
-    }
-    struct run *run = part->nruns > 0 ? &batch->runs[*nruns - 1] : NULL;
-    const uint64_t run_end =
-        run != NULL ? run->extent.offset_bytes + run->extent.nbytes : 0;
-    const uint64_t tile_end = tile.offset_bytes + tile.nbytes;
-    if (run == NULL || tile.offset_bytes > run_end + PYR_MERGE_GAP_BYTES)
-    {
-        run = &batch->runs[(*nruns)++];
-        run->extent = tile;
-        part->nruns++;
-        item->run = *nruns - 1;
-        return (size_t)tile.nbytes;
-    }
-    item->run = *nruns - 1;
-    if (tile_end <= run_end)
-        return 0;
-    run->extent.nbytes = tile_end - run->extent.offset_bytes;
-    return (size_t)(tile_end - run_end);
+    return group->reader->options.source->levels[visit->level].id;
 }
 
-/* Fills the batch with the next tiles, from items[first] on. Tiles of failed
- * visits are passed over. */
-static enum pyr_result plan_batch(struct group *group, struct batch *batch,
-                                  size_t first)
+static void read_part(struct group *group, const struct pyr_part *part)
 {
-    size_t total = 0;
-    size_t nruns = 0;
-    size_t i = first;
-    batch->first_item = first;
-    batch->nparts = 0;
-    for (; i < group->nitems; i++)
-    {
-        struct item *const item = &group->items[i];
-        const size_t tile_nbytes = (size_t)item->want->extent.nbytes;
-        if (i > first && total + tile_nbytes > PYR_BATCH_BYTES)
-            break;
-        total += add_to_runs(batch, item, &nruns);
-    }
-    batch->end_item = i;
-    if (total > batch->nbytes)
-    {
-        pyr_free(batch->bytes);
-        batch->nbytes = 0;
-        batch->bytes = pyr_malloc(total);
-        if (batch->bytes == NULL)
-            return PYR_NOMEM;
-        batch->nbytes = total;
-    }
-    uint8_t *next = batch->bytes;
-    for (size_t run = 0; run < nruns; run++)
-    {
-        batch->runs[run].bytes = next;
-        next += batch->runs[run].extent.nbytes;
-    }
-    return PYR_OK;
-}
-
-/* Reads all runs of one container in one call. */
-static void read_part(struct group *group, struct batch *batch,
-                      const struct part *part)
-{
-    const struct pyr_io *const io = group->reader->options.io;
-    struct pyr_extent *extents = NULL;
-    uint8_t **buffers = NULL;
     struct pyr_error err = {""};
-    enum pyr_result result = PYR_NOMEM;
     if (visit_failed(group, part->visit))
         return;
-    extents = pyr_calloc(part->nruns, sizeof(*extents));
-    buffers = pyr_calloc(part->nruns, sizeof(*buffers));
-    if (extents == NULL || buffers == NULL)
-    {
-        (void)pyr_fail(&err, PYR_NOMEM, "out of memory");
-        goto done;
-    }
-    for (size_t i = 0; i < part->nruns; i++)
-    {
-        extents[i] = batch->runs[part->first_run + i].extent;
-        buffers[i] = batch->runs[part->first_run + i].bytes;
-    }
-    result = io->read(part->visit->file, part->nruns, extents, buffers, &err);
-
-done:
-    if (result != PYR_OK)
-    {
-        pyr_error_prefix(
-            &err, "slab %s of level %s", part->visit->path,
-            group->reader->options.source->levels[part->visit->level].id);
-        visit_fail(group, part->visit, result, &err);
-    }
-    pyr_free(extents);
-    pyr_free(buffers);
+    const enum pyr_result result =
+        pyr_batch_read(group->reading, part, group->reader->options.io, &err);
+    if (result == PYR_OK)
+        return;
+    pyr_error_prefix(&err, "slab %s of level %s", part->visit->path,
+                     level_id(group, part->visit));
+    visit_fail(group, part->visit, result, &err);
 }
 
 /* Memory for one decoded tile of this worker. */
@@ -400,7 +278,7 @@ static uint8_t *scratch_for(struct pyr_worker *worker, size_t nbytes)
 }
 
 static enum pyr_result decode(struct group *group, struct pyr_worker *worker,
-                              const struct item *item, const uint8_t *bytes,
+                              const struct pyr_item *item, const uint8_t *bytes,
                               struct pyr_error *err)
 {
     const struct pyr_source *const source = group->reader->options.source;
@@ -435,26 +313,23 @@ static enum pyr_result decode(struct group *group, struct pyr_worker *worker,
 }
 
 static void decode_item(struct group *group, unsigned worker,
-                        const struct batch *batch, const struct item *item)
+                        const struct pyr_item *item)
 {
+    struct pyr_error err = {""};
     if (visit_failed(group, item->visit))
         return;
-    const struct run *const run = &batch->runs[item->run];
-    const uint8_t *const bytes = run->bytes + (item->want->extent.offset_bytes -
-                                               run->extent.offset_bytes);
-    struct pyr_error err = {""};
     const enum pyr_result result =
-        decode(group, &group->reader->workers[worker], item, bytes, &err);
+        decode(group, &group->reader->workers[worker], item,
+               pyr_batch_tile(group->decoding, item), &err);
     if (result == PYR_OK)
         return;
-    pyr_error_prefix(
-        &err, "slab %s of level %s: tile %u,%u", item->visit->path,
-        group->reader->options.source->levels[item->want->level].id,
-        item->want->tile_col, item->want->tile_row);
+    pyr_error_prefix(&err, "slab %s of level %s: tile %u,%u", item->visit->path,
+                     level_id(group, item->visit), item->want->tile_col,
+                     item->want->tile_row);
     visit_fail(group, item->visit, result, &err);
 }
 
-static void store_hit(struct group *group, const struct item *item)
+static void store_hit(struct group *group, const struct pyr_item *item)
 {
     struct pyr_cache_block *const block = item->want->hit;
     store(group, item->want,
@@ -473,7 +348,7 @@ static void run_mixed(void *user, unsigned worker, size_t item)
     const size_t nparts = group->reading != NULL ? group->reading->nparts : 0;
     if (item < nparts)
     {
-        read_part(group, group->reading, &group->reading->parts[item]);
+        read_part(group, &group->reading->parts[item]);
         return;
     }
     item -= nparts;
@@ -483,7 +358,7 @@ static void run_mixed(void *user, unsigned worker, size_t item)
             group->decoding->end_item - group->decoding->first_item;
         if (item < ntiles)
         {
-            decode_item(group, worker, group->decoding,
+            decode_item(group, worker,
                         &group->items[group->decoding->first_item + item]);
             return;
         }
@@ -531,10 +406,10 @@ static enum pyr_result run_batches(struct group *group)
         group->reading = NULL;
         if (next < group->nitems)
         {
-            struct batch *const batch = group->decoding == &group->batches[0]
-                                            ? &group->batches[1]
-                                            : &group->batches[0];
-            const enum pyr_result result = plan_batch(group, batch, next);
+            struct pyr_batch *const batch =
+                &group->batches[group->decoding == &group->batches[0]];
+            const enum pyr_result result =
+                pyr_batch_plan(batch, group->items, next, group->nitems);
             if (result != PYR_OK)
                 return result;
             next = batch->end_item;
@@ -567,30 +442,22 @@ static void take_back(struct group *group, const struct pyr_visit *visit)
     }
 }
 
-/* Ends an attempt: PYR_OK when every tile is done, PYR_NOT_FOUND when some must
- * be tried again, else the first failure. */
-static enum pyr_result settle(struct group *group, struct pyr_error *err)
+/* Ends an attempt at the visits. PYR_OK with *out_again set when some of their
+ * containers changed meanwhile, which voids what was read and any failure. */
+static enum pyr_result settle(struct group *group, bool *out_again,
+                              struct pyr_error *err)
 {
     enum pyr_result result = PYR_OK;
+    *out_again = false;
     for (size_t i = 0; i < group->nvisits; i++)
     {
         struct pyr_visit *const visit = &group->visits[i];
-        const bool last = group->attempt + 1 == PYR_MAX_ATTEMPTS;
         if (!pyr_visit_unchanged(visit, group->reader))
         {
             take_back(group, visit);
-            if (result == PYR_OK || result == PYR_NOT_FOUND)
-                result = last ? pyr_fail(err, PYR_IO,
-                                         "slab %s of level %s keeps changing "
-                                         "while it is read",
-                                         visit->path,
-                                         group->reader->options.source
-                                             ->levels[visit->level]
-                                             .id)
-                              : PYR_NOT_FOUND;
+            *out_again = true;
         }
-        else if (visit->result != PYR_OK &&
-                 (result == PYR_OK || result == PYR_NOT_FOUND))
+        else if (visit->result != PYR_OK && result == PYR_OK)
         {
             result = visit->result;
             if (err != NULL)
@@ -601,25 +468,47 @@ static enum pyr_result settle(struct group *group, struct pyr_error *err)
     return result;
 }
 
+static bool any_pending(const struct group *group)
+{
+    for (size_t i = 0; i < group->nvisits; i++)
+        if (visit_pending(group, &group->visits[i]))
+            return true;
+    return false;
+}
+
+/* One try at all tiles of the group that are not done. */
+static enum pyr_result attempt_group(struct group *group, bool *out_again,
+                                     struct pyr_error *err)
+{
+    look_in_cache(group);
+    if (any_pending(group))
+        run_job(group, run_open, group->nvisits);
+    list_items(group);
+    const enum pyr_result result = run_batches(group);
+    const enum pyr_result settled = settle(group, out_again, err);
+    if (result != PYR_OK)
+        return pyr_fail(err, result, "out of memory for a batch of tiles");
+    return settled;
+}
+
 static enum pyr_result run_group(struct group *group, struct pyr_error *err)
 {
     enum pyr_result result = PYR_OK;
+    bool again = true;
     list_visits(group);
-    for (group->attempt = 0; group->attempt < PYR_MAX_ATTEMPTS;
-         group->attempt++)
+    for (group->attempt = 0; again && result == PYR_OK; group->attempt++)
     {
-        look_in_cache(group);
-        run_job(group, run_open, group->nvisits);
-        list_items(group);
-        result = run_batches(group);
-        if (result != PYR_OK)
-            (void)pyr_fail(err, result, "out of memory for a batch of tiles");
-        const enum pyr_result settled = settle(group, err);
-        if (result == PYR_OK)
-            result = settled;
-        if (result != PYR_NOT_FOUND)
+        if (group->attempt == PYR_MAX_ATTEMPTS)
+        {
+            result = pyr_fail(err, PYR_IO,
+                              "slabs of level %s keep changing while they are "
+                              "read",
+                              level_id(group, &group->visits[0]));
             break;
-        pyr_wait_before_retry(group->attempt);
+        }
+        if (group->attempt > 0)
+            pyr_wait_before_retry(group->attempt - 1);
+        result = attempt_group(group, &again, err);
     }
     for (size_t i = 0; i < group->nwants; i++)
     {
@@ -664,15 +553,9 @@ enum pyr_result pyr_fetch(struct pyr_reader *reader, struct pyr_want *wants,
     group.visits = pyr_calloc(capacity, sizeof(*group.visits));
     group.items = pyr_calloc(capacity, sizeof(*group.items));
     group.hits = pyr_calloc(capacity, sizeof(*group.hits));
-    bool ready =
-        group.visits != NULL && group.items != NULL && group.hits != NULL;
-    for (int i = 0; i < 2; i++)
-    {
-        struct batch *const batch = &group.batches[i];
-        batch->runs = pyr_calloc(capacity, sizeof(*batch->runs));
-        batch->parts = pyr_calloc(capacity, sizeof(*batch->parts));
-        ready = ready && batch->runs != NULL && batch->parts != NULL;
-    }
+    bool ready = pyr_batch_init(&group.batches[0], capacity);
+    ready = pyr_batch_init(&group.batches[1], capacity) && ready &&
+            group.visits != NULL && group.items != NULL && group.hits != NULL;
     if (!ready)
     {
         (void)pyr_fail(err, PYR_NOMEM, "out of memory for a list of tiles");
@@ -689,12 +572,8 @@ enum pyr_result pyr_fetch(struct pyr_reader *reader, struct pyr_want *wants,
     }
 
 done:
-    for (int i = 0; i < 2; i++)
-    {
-        pyr_free(group.batches[i].bytes);
-        pyr_free(group.batches[i].runs);
-        pyr_free(group.batches[i].parts);
-    }
+    pyr_batch_clear(&group.batches[0]);
+    pyr_batch_clear(&group.batches[1]);
     pyr_free(group.hits);
     pyr_free(group.items);
     pyr_free(group.visits);
