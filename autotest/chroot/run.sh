@@ -70,7 +70,7 @@ chroot "$root" /usr/bin/env -i HOME=/tmp LANG=C.UTF-8 \
     echo "== GDAL $(gdal-config --version)"
     cmake --preset dev
     cmake --build --preset dev
-    ctest --preset dev -L "unit|fuzz|gdrivers" -V >build/test.log 2>&1 ||
+    ctest --preset dev -L "unit|fuzz|gdrivers" -V -j 2 >build/test.log 2>&1 ||
         failed=yes
     cmake/test-summary.sh build/test.log
     [ -z "${failed:-}" ]'

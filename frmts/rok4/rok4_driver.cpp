@@ -91,6 +91,16 @@ unsigned ThreadCount(GDALOpenInfo *openInfo)
                            std::min<GIntBig>(count, PYR_POOL_MAX_THREADS));
 }
 
+// Without this, GDAL would unlink the descriptor whenever a program creates
+// another file under its name.
+CPLErr RefuseDelete(const char *name)
+{
+    Rok4Report(
+        CE_Failure, PYR_UNSUPPORTED,
+        CPLSPrintf("%s is a pyramid, which this driver does not delete", name));
+    return CE_Failure;
+}
+
 } // namespace
 
 int Rok4Dataset::Identify(GDALOpenInfo *openInfo)
@@ -110,7 +120,8 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
     if (openInfo->eAccess == GA_Update)
     {
         Rok4Report(CE_Failure, PYR_UNSUPPORTED,
-                   "pyramids are opened for reading only");
+                   "the driver does not support update access to existing "
+                   "pyramids");
         return nullptr;
     }
 
@@ -186,5 +197,6 @@ void GDALRegister_ROK4()
     driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, OPEN_OPTIONS);
     driver->pfnIdentify = Rok4Dataset::Identify;
     driver->pfnOpen = Rok4Dataset::Open;
+    driver->pfnDelete = RefuseDelete;
     GetGDALDriverManager()->RegisterDriver(driver);
 }
