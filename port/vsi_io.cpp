@@ -91,8 +91,6 @@ enum pyr_result StampLocal(pyr_file *file, struct pyr_error *err)
         const struct timespec pause = {0, static_cast<long>(TICK_NS - age)};
         nanosleep(&pause, nullptr);
     }
-    if (!S_ISREG(info.st_mode))
-        return pyr_fail(err, PYR_IO, "is not a regular file");
     file->size = static_cast<uint64_t>(info.st_size);
     file->stamp = StampOf(info);
     return PYR_OK;
@@ -114,23 +112,71 @@ enum pyr_result StampVirtual(pyr_file *file, struct pyr_error *err)
     return PYR_OK;
 }
 
-// Why a file could not be opened. Only what is certainly not there is
-// PYR_NOT_FOUND: not a link to nowhere, nor what may not be read.
-enum pyr_result OpenFailure(const char *path, int error, struct pyr_error *err)
+// Whether the last VSI error says that the server knows no such file, and not
+// that it failed or forbids it.
+bool IsAbsentAnswer()
 {
-    VSIStatBufL info = {};
-    if (STARTS_WITH(path, "/vsi"))
+    const int code = VSIGetLastErrorNo();
+    if (code == VSIE_AWSObjectNotFound)
+        return true;
+    constexpr const char *ANSWER = "HTTP response code: ";
+    const char *const message = VSIGetLastErrorMsg();
+    return code == VSIE_HttpError && STARTS_WITH(message, ANSWER) &&
+           (STARTS_WITH(message + strlen(ANSWER), "404") ||
+            STARTS_WITH(message + strlen(ANSWER), "410"));
+}
+
+// Why a file on a virtual file system could not be opened. Only what is
+// certainly not there is PYR_NOT_FOUND.
+enum pyr_result VirtualFailure(const char *path, struct pyr_error *err)
+{
+    const int code = VSIGetLastErrorNo();
+    if (code != VSIE_None && code != VSIE_FileError && !IsAbsentAnswer())
     {
-        if (VSIStatExL(path, &info, VSI_STAT_EXISTS_FLAG) == 0)
-            return pyr_fail(err, PYR_IO, "cannot be opened");
-        return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
+        // GDAL remembers any failure as "does not exist".
+        VSICurlPartialClearCache(path);
+        return pyr_fail(err, PYR_IO, "cannot be opened: %s",
+                        VSIGetLastErrorMsg());
     }
+    VSIStatBufL info = {};
+    if (VSIStatExL(path, &info, VSI_STAT_EXISTS_FLAG) == 0)
+        return pyr_fail(err, PYR_IO, "cannot be opened");
+    return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
+}
+
+// The same for a local one: a link to nowhere is there.
+enum pyr_result LocalFailure(const char *path, int error, struct pyr_error *err)
+{
     struct stat link = {};
     if (error != ENOENT && error != ENOTDIR)
         return pyr_fail(err, PYR_IO, "cannot be opened: %s", strerror(error));
     if (lstat(path, &link) == 0)
         return pyr_fail(err, PYR_IO, "is a link to a file that is not there");
     return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
+}
+
+// Opens for reading, without asking for the listing of the directory, and
+// without waiting for the other end of a pipe.
+enum pyr_result OpenHandle(const char *path, VSILFILE **out_handle,
+                           struct pyr_error *err)
+{
+    const bool local = !STARTS_WITH(path, "/vsi");
+    struct stat info = {};
+    if (local && stat(path, &info) != 0)
+        return LocalFailure(path, errno, err);
+    if (local && !S_ISREG(info.st_mode))
+        return pyr_fail(err, PYR_IO, "is not a regular file");
+    static const char *const options[] = {"DISABLE_READDIR_ON_OPEN=YES",
+                                          nullptr};
+    VSIErrorReset();
+    errno = 0;
+    VSILFILE *const handle = VSIFOpenEx2L(path, "rb", TRUE, options);
+    const int error = errno;
+    if (handle == nullptr)
+        return local ? LocalFailure(path, error, err)
+                     : VirtualFailure(path, err);
+    *out_handle = handle;
+    return PYR_OK;
 }
 
 void Close(pyr_file *file)
@@ -143,23 +189,22 @@ void Close(pyr_file *file)
 enum pyr_result Open(void *, const char *path, pyr_file **out_file,
                      struct pyr_error *err)
 {
+    VSILFILE *handle = nullptr;
+    enum pyr_result result = OpenHandle(path, &handle, err);
+    if (result != PYR_OK)
+        return result;
     pyr_file *const file = new (std::nothrow) pyr_file;
     if (file == nullptr)
-        return pyr_fail(err, PYR_NOMEM, "out of memory");
-    errno = 0;
-    VSILFILE *const handle = VSIFOpenL(path, "rb");
-    const int error = errno;
-    if (handle == nullptr)
     {
-        delete file;
-        return OpenFailure(path, error, err);
+        VSIFCloseL(handle);
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
     }
     file->handle = reinterpret_cast<VSIVirtualHandle *>(handle);
     file->path = path;
     void *const native = VSIFGetNativeFileDescriptorL(handle);
     if (native != nullptr)
         file->descriptor = static_cast<int>(reinterpret_cast<intptr_t>(native));
-    const enum pyr_result result =
+    result =
         file->descriptor >= 0 ? StampLocal(file, err) : StampVirtual(file, err);
     if (result != PYR_OK)
     {
@@ -254,13 +299,12 @@ enum pyr_result Read(pyr_file *file, size_t nranges,
 enum pyr_result Load(void *, const char *path, size_t max_bytes,
                      char **out_text, size_t *out_nbytes, struct pyr_error *err)
 {
-    errno = 0;
-    VSILFILE *const file = VSIFOpenL(path, "rb");
-    const int error = errno;
-    if (file == nullptr)
-        return OpenFailure(path, error, err);
-    const enum pyr_result result = vsi_io_load_open(file, nullptr, 0, max_bytes,
-                                                    out_text, out_nbytes, err);
+    VSILFILE *file = nullptr;
+    enum pyr_result result = OpenHandle(path, &file, err);
+    if (result != PYR_OK)
+        return result;
+    result = vsi_io_load_open(file, nullptr, 0, max_bytes, out_text, out_nbytes,
+                              err);
     VSIFCloseL(file);
     return result;
 }

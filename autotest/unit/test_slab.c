@@ -52,8 +52,6 @@ static void test_one_tile(void)
     CHECK_INT(found.nbytes, 0x23d9);
 }
 
-/* The fields that readers who look at the header at all need (section 5.4): it
- * may be all zeros, and an index be there all the same. */
 static void test_index_size(void)
 {
     CHECK_INT(rok4_slab_index(256).nbytes, 2048);
@@ -122,9 +120,9 @@ static void test_limit(void)
 /* Tiles may share bytes, overlap, and stand in any order. */
 static void test_any_order(void)
 {
-    static const uint8_t bytes[] = {
-        0x40, 0x08, 0, 0, 0x28, 0x08, 0, 0, 0x28, 0x08, 0, 0,
-        0x10, 0,    0, 0, 0x10, 0,    0, 0, 0x20, 0,    0, 0};
+    static const uint8_t bytes[] = {0x40, 0x08, 0, 0, 0x28, 0x08, 0, 0,
+                                    0x28, 0x08, 0, 0, 0x10, 0,    0, 0,
+                                    0x10, 0,    0, 0, 0x20, 0,    0, 0};
     CHECK_INT(locate(bytes, 3, 0, 0x850), PYR_OK);
     CHECK_INT(found.offset_bytes, 0x840);
     CHECK_INT(locate(bytes, 3, 1, 0x850), PYR_OK);

@@ -103,10 +103,11 @@ static enum pyr_result base_spans(const struct rok4_pyramid *pyramid,
         case ROK4_EXTENT_LEVEL:
             break;
     }
-    const enum pyr_result result =
-        find_level(pyramid, extent_level, &other, err);
-    if (result != PYR_OK)
-        return result;
+    if (find_level(pyramid, extent_level, &other, NULL) != PYR_OK)
+        return pyr_fail(err, PYR_NOT_FOUND,
+                        "EXTENT_METHOD=%s, expected LIMITS, MATRIX or the id "
+                        "of a level with data",
+                        extent_level);
     const struct pyr_grid_bounds bounds = level_bounds(pyramid, other);
     const double reach = fmax(fmax(fabs(bounds.min_x - grid->origin_x),
                                    fabs(bounds.max_x - grid->origin_x)),

@@ -192,8 +192,8 @@ static enum pyr_result check_inside(const char *base, const char *directory,
                             (length == 0 || narrow[length] == '/');
         result = inside ? PYR_OK
                         : pyr_fail(err, PYR_UNSUPPORTED,
-                                   "directory %s lies outside %s, which is "
-                                   "forbidden here",
+                                   "directory %s lies outside %s, which "
+                                   "ROK4_ALLOW_OUTSIDE_PATHS=NO forbids",
                                    directory, base);
     }
     pyr_free(wide);

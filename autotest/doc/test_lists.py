@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""Compares what the pages list with the driver and with the sources."""
+
+import glob
+import json
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from osgeo import gdal
+
+import rok4_doc
+
+SAMPLE = os.path.join(rok4_doc.ROOT, "data", "sample", "lamb93_jpg90.json")
+UNITS = {"": 1, " KiB": 1 << 10, " MiB": 1 << 20}
+
+
+def options_of_driver():
+    xml = gdal.GetDriverByName("ROK4").GetMetadataItem("DMD_OPENOPTIONLIST")
+    return {option.get("name"): option
+            for option in ElementTree.fromstring(xml)}
+
+
+def constants():
+    """Whole-number macros of the headers, by name."""
+    out = {}
+    for path in glob.glob(rok4_doc.ROOT + "/frmts/*/*.h"):
+        for name, number, shift in re.findall(
+                r"^#define ([A-Z0-9_]+) \(*(?:size_t\))?(\d+)u?"
+                r"(?: << (\d+)\)?)?(?= |$)", rok4_doc.read(path), re.M):
+            out[name] = int(number) << int(shift or 0)
+    return out
+
+
+def value_of(text):
+    number, unit = re.fullmatch(r"(\d+)( [KM]iB)?", text).groups("")
+    return int(number) * UNITS[unit]
+
+
+def test_open_options():
+    """The same names, in the same order, with the same defaults."""
+    documented = rok4_doc.directives("oo", rok4_doc.section("Open options"))
+    options = options_of_driver()
+    assert list(documented) == list(options)
+    for name, option in options.items():
+        fields = documented[name]
+        assert fields.get("default") == option.get("default"), name
+        choices = [value.text for value in option.findall("Value")]
+        if option.get("type") == "boolean":
+            choices = ["YES", "NO"]
+        if choices:
+            assert fields["choices"].split(", ") == choices, name
+        else:
+            assert fields["choices"], name
+
+
+def test_config_options():
+    """Every configuration option that the sources ask for; the last one is
+    asked for by GDAL."""
+    asked = set()
+    for path in (glob.glob(rok4_doc.ROOT + "/frmts/*/*.cpp") +
+                 glob.glob(rok4_doc.ROOT + "/port/*.cpp")):
+        asked.update(re.findall(r'GetConfigOption\(\s*"([A-Z0-9_]+)"',
+                                rok4_doc.read(path)))
+    documented = rok4_doc.directives(
+        "config", rok4_doc.section("Configuration options"))
+    assert set(documented) == asked | {"GDAL_CACHEMAX"}
+
+
+@pytest.mark.parametrize("domain,title", [
+    ("", "Default domain"), ("ROK4", "Domain ROK4"),
+    ("IMAGE_STRUCTURE", "Domain IMAGE_STRUCTURE")])
+def test_metadata(domain, title):
+    """Items and order, with the option that adds one."""
+    dataset = gdal.OpenEx(SAMPLE, open_options=["NODATA=PIXEL"])
+    found = list(dataset.GetMetadata(domain))
+    assert rok4_doc.items(title) == found
+    without = gdal.OpenEx(SAMPLE)
+    assert set(found) - set(without.GetMetadata(domain)) == (
+        {"NODATA_VALUES"} if domain == "" else set())
+
+
+def test_json_domain():
+    dataset = gdal.OpenEx(SAMPLE)
+    text = dataset.GetMetadata_List("json:ROK4")[0]
+    assert rok4_doc.items("Domain json:ROK4") == list(json.loads(text))
+
+
+def test_location_info():
+    dataset = gdal.OpenEx(SAMPLE)
+    text = dataset.GetRasterBand(1).GetMetadataItem("Pixel_1_1",
+                                                    "LocationInfo")
+    assert rok4_doc.items("Domain LocationInfo") == [
+        child.tag for child in ElementTree.fromstring(text)]
+
+
+def test_domains():
+    """Each domain of dataset and bands has a section."""
+    dataset = gdal.OpenEx(SAMPLE)
+    band = dataset.GetRasterBand(1)
+    domains = set(dataset.GetMetadataDomainList() +
+                  (band.GetMetadataDomainList() or []))
+    for domain in domains - {"", "DERIVED_SUBDATASETS"}:
+        assert rok4_doc.section("Domain " + domain)
+
+
+def test_limits():
+    """Every limit of pyr.h, with its value."""
+    known = constants()
+    wanted = set(re.findall(r"^#define (PYR_MAX_[A-Z_]+)",
+                            rok4_doc.read("frmts/core/pyr.h"), re.M))
+    found = {row[2]: row[1] for row in rok4_doc.rows(
+        rok4_doc.section("Limits and security")) if row[2] != "Constant"}
+    assert set(found) == wanted | {"ROK4_MAX_PATH_DEPTH"}
+    for name, text in found.items():
+        assert value_of(text) == known[name], name
+
+
+@pytest.mark.parametrize("page,text,name,factor", [
+    ("architecture.md", "groups of up to {} tiles", "PYR_GROUP_TILES", 1),
+    ("architecture.md", "tiles and {} MiB decoded", "PYR_GROUP_BYTES",
+     1 << 20),
+    ("architecture.md", "less than {} bytes apart", "PYR_MERGE_GAP_BYTES", 1),
+    ("architecture.md", "those of {} MiB together", "PYR_BATCH_BYTES",
+     1 << 20),
+    ("architecture.md", "two batches ({} MiB each", "PYR_BATCH_BYTES",
+     1 << 20),
+    ("architecture.md", "fetched anew, {} times at most", "PYR_MAX_ATTEMPTS",
+     1),
+    ("architecture.md", "up to {} workers", "PYR_POOL_MAX_THREADS", 1),
+    ("slab-format.md", "over {} MiB, no JSON object", "PYR_MAX_JSON_BYTES",
+     1 << 20),
+    ("slab-format.md", "over {} tiles in a slab", "PYR_MAX_SLAB_TILES", 1),
+    ("slab-format.md", "whole number from 0 to {};", "ROK4_MAX_PATH_DEPTH",
+     1),
+    ("slab-format.md", "from 1 to {} |", "PYR_MAX_BANDS", 1),
+    ("slab-format.md", "none, or over {} |", "PYR_MAX_LEVELS", 1),
+    ("slab-format.md", "a tile over {} MiB", "PYR_MAX_TILE_BYTES", 1 << 20),
+    ("slab-format.md", "| 0 .. {} | a classic TIFF header",
+     "ROK4_SLAB_HEADER_BYTES - 1", 1),
+    ("../drivers/raster/rok4.rst", "read again, {} times at most",
+     "PYR_MAX_ATTEMPTS", 1),
+    ("../drivers/raster/rok4.rst", "more than {} count",
+     "PYR_POOL_MAX_THREADS", 1)])
+def test_numbers(page, text, name, factor):
+    name, _, minus = name.partition(" - ")
+    value = constants()[name] // factor - int(minus or 0)
+    words = " ".join(rok4_doc.read("doc/internals/" + page).split())
+    assert text.format(value) in words
+
+
+def test_formats():
+    names = re.findall(r'^    \{"(TIFF_\w+)"', rok4_doc.read(
+        "frmts/rok4/rok4_format.c"), re.M)
+    introduction = rok4_doc.read(rok4_doc.DRIVER_PAGE).split(
+        "Driver capabilities")[0]
+    table = {name for row in rok4_doc.rows(introduction)
+             for name in row[0].split(", ") if name.startswith("TIFF")}
+    assert table == set(names) - {"TIFF_PBF_MVT"}
+
+
+def test_members_that_identify():
+    names = set(re.findall(r'\{"\\"(\w+)\\""', rok4_doc.read(
+        "frmts/rok4/rok4_identify.c")))
+    assert len(names) == 6
+    text = " ".join(rok4_doc.section("Dataset names").split())
+    text = re.search("two of the members (.*?)\\.", text).group(1)
+    assert set(re.findall(r"\w+_\w+", text)) == names
+
+
+def test_modules():
+    """The architecture page names each module, and no other."""
+    text = rok4_doc.read("doc/internals/architecture.md")
+    built = {os.path.splitext(os.path.basename(path))[0]
+             for folder in ("frmts/core", "frmts/rok4", "port")
+             for path in glob.glob(os.path.join(rok4_doc.ROOT, folder, "*.*"))
+             if path.endswith((".c", ".cpp", ".h"))}
+    built = {stem for stem in built if not stem.endswith("_priv")}
+    named = set(re.findall(
+        r"\b(pyr(?:_\w+)?|rok4_\w+|vsi_io|job_context|gdal_compat)\b", text))
+    # An enum, and what the build makes.
+    assert named - built <= {"pyr_result", "rok4_tms_table"}
+    assert built <= named
+
+
+def test_names_of_files_and_functions():
+    """What the pages name exists."""
+    sources = "".join(rok4_doc.read(path) for path in
+                      glob.glob(rok4_doc.ROOT + "/frmts/*/*.h"))
+    for page in rok4_doc.pages():
+        text = rok4_doc.read(page)
+        for path in re.findall(
+                r"`((?:autotest|cmake|data|doc|frmts|port)/[\w./-]*)`", text):
+            assert os.path.exists(os.path.join(rok4_doc.ROOT, path)), path
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+            folder = os.path.dirname(os.path.join(rok4_doc.ROOT, page))
+            assert os.path.exists(os.path.join(folder, link)), link
+        for function in re.findall(r"`((?:pyr|rok4)_\w+)`", text):
+            assert re.search(r"\b%s\(" % function, sources), function
