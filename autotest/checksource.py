@@ -25,8 +25,9 @@ MACHINE_PATH = re.compile(
 
 LIBC = {
     "assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "limits.h",
-    "locale.h", "math.h", "pthread.h", "setjmp.h", "stdarg.h", "stdatomic.h",
-    "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
+    "locale.h", "math.h", "pthread.h", "sched.h", "setjmp.h",
+    "stdarg.h", "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h",
+    "stdio.h", "stdlib.h", "string.h",
     "strings.h", "threads.h", "time.h", "unistd.h"}
 CODEC_HEADERS = {
     "pyr_json.c": {"cjson/cJSON.h"},

@@ -25,7 +25,7 @@ match($0, /^[0-9]+: /) {
     name = $0
     sub(/^[^:]*: /, "", name)
     sub(/ .*/, "", name)
-    passed = $0 ~ / Passed +[0-9.]+ sec/
+    passed = $0 ~ /( Passed|\*\*\*Skipped) +[0-9.]+ sec/
     if (!passed)
         printf "%s", said[number]
     printf "%-32s %s%s\n", name,

@@ -365,6 +365,14 @@ bool vsi_io_exists(const char *path)
            VSI_ISREG(info.st_mode);
 }
 
+bool vsi_io_is_directory(const char *path)
+{
+    VSIStatBufL info = {};
+    return VSIStatExL(path, &info,
+                      VSI_STAT_EXISTS_FLAG | VSI_STAT_NATURE_FLAG) == 0 &&
+           VSI_ISDIR(info.st_mode);
+}
+
 struct pyr_io vsi_io_make()
 {
     struct pyr_io io = {};

@@ -17,7 +17,8 @@ enum pyr_result vsi_io_load_open(VSILFILE *file, const void *head,
                                  char **out_text, size_t *out_nbytes,
                                  struct pyr_error *err) PYR_MUST_CHECK;
 
-// Whether a regular file is there.
+// Whether a regular file, or a directory, is there.
 bool vsi_io_exists(const char *path);
+bool vsi_io_is_directory(const char *path);
 
 #endif

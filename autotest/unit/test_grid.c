@@ -375,7 +375,7 @@ static void test_directory(void)
     CHECK(nfiles > 0);
 }
 
-static void test_other_forms(void)
+static void test_corner(void)
 {
     accepted("\"cellSize\"", "\"cornerOfOrigin\":\"topLeft\",\"cellSize\"");
     pyr_grid_free(grid);
@@ -383,11 +383,6 @@ static void test_other_forms(void)
                          "\"cornerOfOrigin\":\"bottomLeft\",\"cellSize\""),
               PYR_UNSUPPORTED);
     CHECK_STR(err.text, "tileMatrices[0].cornerOfOrigin is not topLeft");
-    CHECK_INT(parse_with("\"cellSize\"",
-                         "\"variableMatrixWidths\":[{}],\"cellSize\""),
-              PYR_UNSUPPORTED);
-    CHECK_STR(err.text,
-              "tileMatrices[0].variableMatrixWidths is not supported");
 }
 
 int main(int argc, char **argv)
@@ -397,7 +392,7 @@ int main(int argc, char **argv)
     RUN(test_crs);
     RUN(test_refused_levels);
     RUN(test_refused_numbers);
-    RUN(test_other_forms);
+    RUN(test_corner);
     RUN(test_kinds);
     RUN(test_order_and_find);
     RUN(test_bounds);

@@ -142,6 +142,29 @@ static bool visit_pending(const struct group *group,
     return false;
 }
 
+/* Tiles of one container that come from different files cannot all be right:
+ * they are read anew. */
+static void drop_mixed_hits(struct group *group, const struct pyr_visit *visit)
+{
+    struct pyr_want *const wants = &group->wants[visit->first];
+    const struct pyr_cache_block *first = NULL;
+    bool mixed = false;
+    for (size_t i = 0; i < visit->count; i++)
+    {
+        if (wants[i].hit == NULL)
+            continue;
+        if (first == NULL)
+            first = wants[i].hit;
+        mixed = mixed || pyr_cache_block_stamp(wants[i].hit) !=
+                             pyr_cache_block_stamp(first);
+    }
+    for (size_t i = 0; mixed && i < visit->count; i++)
+    {
+        pyr_cache_block_release(wants[i].hit);
+        wants[i].hit = NULL;
+    }
+}
+
 static void look_in_cache(struct group *group)
 {
     struct pyr_reader *const reader = group->reader;
@@ -153,6 +176,8 @@ static void look_in_cache(struct group *group)
         if (!want->done && want->hit == NULL)
             want->hit = pyr_cache_get(reader->options.cache, &key);
     }
+    for (size_t i = 0; i < group->nvisits; i++)
+        drop_mixed_hits(group, &group->visits[i]);
 }
 
 static void run_open(void *user, unsigned worker, size_t item)

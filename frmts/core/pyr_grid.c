@@ -106,11 +106,10 @@ static enum pyr_result parse_origin(const struct pyr_json_node *node,
     return PYR_OK;
 }
 
-/* The id belongs to level even on failure. */
-/* OGC sets may count rows from the bottom, or join tiles of a row: what ROK4
- * never does would be placed wrongly without a word. */
-static enum pyr_result refuse_other_forms(const struct pyr_json_node *node,
-                                          struct pyr_error *err)
+/* OGC sets may count rows from the bottom: read as if from the top, they would
+ * be placed wrongly without a word. */
+static enum pyr_result check_corner(const struct pyr_json_node *node,
+                                    struct pyr_error *err)
 {
     const char *corner = "topLeft";
     enum pyr_result result = PYR_OK;
@@ -120,19 +119,17 @@ static enum pyr_result refuse_other_forms(const struct pyr_json_node *node,
     if (result == PYR_OK && strcmp(corner, "topLeft") != 0)
         return pyr_fail(err, PYR_UNSUPPORTED,
                         "%s.cornerOfOrigin is not topLeft", node->path);
-    if (result == PYR_OK && pyr_json_has(node, "variableMatrixWidths"))
-        return pyr_fail(err, PYR_UNSUPPORTED,
-                        "%s.variableMatrixWidths is not supported", node->path);
     return result;
 }
 
+/* The id belongs to level even on failure. */
 static enum pyr_result parse_level(const struct pyr_json_node *node,
                                    struct pyr_grid_level *level,
                                    struct pyr_error *err)
 {
     enum pyr_result result = parse_id(node, &level->id, err);
     if (result == PYR_OK)
-        result = refuse_other_forms(node, err);
+        result = check_corner(node, err);
     if (result == PYR_OK)
         result = parse_cell_size(node, &level->cell_size, err);
     if (result == PYR_OK)

@@ -66,8 +66,7 @@ struct pyr_grid_limits
  * pointOfOrigin, tileWidth, tileHeight, matrixWidth, matrixHeight. Everything
  * else is ignored (the inner "id", too: the file name counts).
  * PYR_CORRUPT / PYR_LIMIT / PYR_NOMEM; err says which member is wrong.
- * PYR_UNSUPPORTED for another cornerOfOrigin than topLeft and for
- * variableMatrixWidths. Refused:
+ * PYR_UNSUPPORTED for another cornerOfOrigin than topLeft. Refused:
  * no crs, no level, more than PYR_MAX_LEVELS, a level id empty or twice, sizes
  * out of the ranges above, coordinates not finite or beyond 1e15 (in CRS units
  * or in cells) in absolute value, cell size not in [1e-12, 1e12]. The caller

@@ -5,6 +5,7 @@
 #include "pyr_alloc.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -16,18 +17,26 @@
  * usual 8 MiB would take 1 GiB where address space is limited. */
 #define HELPER_STACK_BYTES (1u << 20)
 
-/* One call of pyr_pool_run, on its stack. All but next_item is under the
- * pool's mutex. A helper touches it only while it counts in nactive; the call
+/* How often a thread that waits gives the processor away before it sleeps: some
+ * 50 and 500 microseconds on an idle machine. Reads come as trains of jobs of
+ * less than a millisecond, and to sleep between them costs more than the time
+ * to wake up: the kernel may well wake a thread on the processor of the one
+ * that it is to help, where it waits until the job is over. */
+#define HELPER_YIELDS 100
+#define CALLER_YIELDS 1000
+
+/* One call of pyr_pool_run, on its stack. Written under the pool's mutex, but
+ * for next_item. A helper touches it only while it counts in nactive; the call
  * returns once it is out of the queue (so nobody joins) and nactive is 0. */
 struct run
 {
     const struct pyr_job *job;
     size_t nitems;
     atomic_size_t next_item;
-    unsigned nseats;  /* helpers that may still join */
-    unsigned njoined; /* the last worker number given out */
-    unsigned nactive; /* helpers between joining and leaving */
-    struct run *next; /* in the queue of runs with seats */
+    unsigned nseats;     /* helpers that may still join */
+    unsigned njoined;    /* the last worker number given out */
+    atomic_uint nactive; /* helpers between joining and leaving */
+    struct run *next;    /* in the queue of runs with seats */
 };
 
 struct pyr_pool
@@ -36,7 +45,7 @@ struct pyr_pool
     pthread_cond_t queued; /* a run with seats, or closing */
     pthread_cond_t left;   /* some run's nactive fell to 0 */
     struct run *first;     /* oldest run with seats */
-    unsigned nseats;       /* of all runs in the queue */
+    atomic_uint nseats;    /* of all runs in the queue */
     unsigned nidle;        /* helpers that will take a seat */
     unsigned nhelpers;
     bool closing;
@@ -122,6 +131,18 @@ static void help(struct run *run, unsigned worker)
         job->leave(job->user, worker);
 }
 
+static void wait_awake_for_seats(struct pyr_pool *pool)
+{
+    for (int i = 0; i < HELPER_YIELDS && atomic_load(&pool->nseats) == 0; i++)
+        (void)sched_yield();
+}
+
+static void wait_awake_for_helpers(struct run *run)
+{
+    for (int i = 0; i < CALLER_YIELDS && atomic_load(&run->nactive) > 0; i++)
+        (void)sched_yield();
+}
+
 static void *helper_main(void *arg)
 {
     struct pyr_pool *pool = arg;
@@ -148,6 +169,9 @@ static void *helper_main(void *arg)
         if (--run->nactive == 0)
             pthread_cond_broadcast(&pool->left);
         pool->nidle++;
+        pthread_mutex_unlock(&pool->mutex);
+        wait_awake_for_seats(pool);
+        pthread_mutex_lock(&pool->mutex);
     }
     pthread_mutex_unlock(&pool->mutex);
     return NULL;
@@ -202,6 +226,10 @@ static void close_seats(struct pyr_pool *pool, struct run *run)
         *link = run->next;
         pool->nseats -= run->nseats;
     }
+    pthread_mutex_unlock(&pool->mutex);
+
+    wait_awake_for_helpers(run);
+    pthread_mutex_lock(&pool->mutex); /* the last one holds it still */
     while (run->nactive > 0)
         pthread_cond_wait(&pool->left, &pool->mutex);
     pthread_mutex_unlock(&pool->mutex);

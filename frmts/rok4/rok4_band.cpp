@@ -44,10 +44,7 @@ double Rok4RasterBand::GetNoDataValue(int *success)
         return GDALPamRasterBand::GetNoDataValue(success);
     if (success != nullptr)
         *success = TRUE;
-    const double value =
-        dataset->m_pyramid->Get()->descriptor->nodata[nBand - 1];
-    // What the pixels hold: not every integer is a float.
-    return eDataType == GDT_Float32 ? static_cast<float>(value) : value;
+    return Rok4FillValue(*dataset->m_pyramid->Get()->descriptor, nBand);
 }
 
 int Rok4RasterBand::GetOverviewCount()

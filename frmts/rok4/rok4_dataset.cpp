@@ -54,6 +54,20 @@ bool ReadValidity(GDALOpenInfo *openInfo, const struct rok4_pyramid &pyramid,
     return true;
 }
 
+// Statistics of one way to see the pyramid are not those of another: each way
+// has its part of the PAM file.
+std::string PamName(GDALOpenInfo *openInfo, const char *tileMatrix)
+{
+    std::string name = tileMatrix != nullptr ? tileMatrix : "";
+    for (const char *option : {"EXTENT_METHOD", "NODATA", "MASK"})
+    {
+        const char *const value = Option(openInfo, option, nullptr);
+        if (value != nullptr)
+            name += std::string(" ") + option + "=" + value;
+    }
+    return name;
+}
+
 enum rok4_extent ExtentMethod(const char *method)
 {
     if (EQUAL(method, "LIMITS"))
@@ -127,8 +141,7 @@ Rok4Dataset::Make(GDALOpenInfo *openInfo, std::shared_ptr<Rok4Pyramid> pyramid,
     dataset->AddOverviews(*layout);
     dataset->SetDescription(openInfo->pszFilename);
     dataset->SetPhysicalFilename(path);
-    if (wish != nullptr)
-        dataset->SetSubdatasetName(wish);
+    dataset->SetSubdatasetName(PamName(openInfo, wish).c_str());
     return dataset;
 }
 
@@ -142,15 +155,6 @@ void Rok4Dataset::AddOverviews(const struct rok4_layout &layout)
         overview->nPamFlags |= GPF_NOSAVE;
         m_overviews.push_back(std::move(overview));
     }
-}
-
-// PAM is read when something that it may hold is asked for, not before.
-void Rok4Dataset::LoadPam()
-{
-    if (m_pamLoaded)
-        return;
-    m_pamLoaded = true;
-    TryLoadXML();
 }
 
 const OGRSpatialReference *Rok4Dataset::GetSpatialRef() const

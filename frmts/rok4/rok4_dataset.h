@@ -89,6 +89,7 @@ class Rok4Pyramid final
   private:
     CPLErr Report(enum pyr_result result, const struct pyr_error &err) const;
     void FetchAdvised(size_t cache_bytes);
+    void CheckDirectory(size_t level);
 
     static void EnterThread(void *user, unsigned worker);
     static void LeaveThread(void *user, unsigned worker);
@@ -101,12 +102,17 @@ class Rok4Pyramid final
     struct pyr_reader *m_dataReader = nullptr;
     struct pyr_reader *m_maskReader = nullptr;
     unsigned m_threads = 1;
+    std::vector<bool> m_checked{}; // by level
     std::vector<struct pyr_window> m_advised{};
     JobContext *m_job = nullptr; // of the read that is under way
 };
 
 // Raises a core error as "ROK4: ...".
 void Rok4Report(CPLErr kind, enum pyr_result result, const char *text);
+
+// What absent pixels of a band (from 1) read as: the descriptor's nodata value
+// as the sample type can hold it.
+double Rok4FillValue(const struct rok4_descriptor &descriptor, int band);
 
 class Rok4Dataset final : public GDALPamDataset
 {
@@ -144,6 +150,7 @@ class Rok4Dataset final : public GDALPamDataset
 #endif
 
   protected:
+    CPLErr TrySaveXML() override;
     CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
                      void *data, int bufWidth, int bufHeight,
                      GDALDataType bufType, int nBandCount, int *bandMap,
@@ -203,10 +210,32 @@ class Rok4RasterBand final : public GDALPamRasterBand
     GDALCompatMetadata GetMetadata(const char *domain = "") override;
     const char *GetMetadataItem(const char *name,
                                 const char *domain = "") override;
+    CPLErr AdviseRead(int x, int y, int width, int height, int bufWidth,
+                      int bufHeight, GDALDataType type,
+                      GDALCompatOptions options) override;
+
+    // What PAM holds: read before it is told or changed (rok4_pam.cpp).
     CPLErr SetMetadata(GDALCompatMetadata metadata,
                        const char *domain = "") override;
     CPLErr SetMetadataItem(const char *name, const char *value,
                            const char *domain = "") override;
+    void SetDescription(const char *description) override;
+    CPLErr SetNoDataValue(double value) override;
+    CPLErr DeleteNoDataValue() override;
+    CPLErr SetColorTable(GDALColorTable *table) override;
+    CPLErr SetColorInterpretation(GDALColorInterp interpretation) override;
+    const char *GetUnitType() override;
+    CPLErr SetUnitType(const char *unit) override;
+    char **GetCategoryNames() override;
+    CPLErr SetCategoryNames(char **names) override;
+    double GetOffset(int *success = nullptr) override;
+    CPLErr SetOffset(double offset) override;
+    double GetScale(int *success = nullptr) override;
+    CPLErr SetScale(double scale) override;
+    GDALRasterAttributeTable *GetDefaultRAT() override;
+    CPLErr SetDefaultRAT(const GDALRasterAttributeTable *table) override;
+    CPLErr SetDefaultHistogram(double min, double max, int buckets,
+                               GUIntBig *histogram) override;
     CPLErr GetHistogram(double min, double max, int buckets,
                         GUIntBig *histogram, int includeOutOfRange,
                         int approxOk, GDALProgressFunc progress,
@@ -215,9 +244,6 @@ class Rok4RasterBand final : public GDALPamRasterBand
                                GUIntBig **histogram, int force,
                                GDALProgressFunc progress,
                                void *progressData) override;
-    CPLErr AdviseRead(int x, int y, int width, int height, int bufWidth,
-                      int bufHeight, GDALDataType type,
-                      GDALCompatOptions options) override;
 
   protected:
     CPLErr IReadBlock(int blockX, int blockY, void *data) override;

@@ -47,7 +47,7 @@ struct rok4_descriptor
 };
 
 /* Parses and checks all that can be checked without the TMS (spec section 2;
- * the rules are listed in doc/internals/architecture.md). PYR_UNSUPPORTED for
+ * the rules are listed in doc/internals/slab-format.md). PYR_UNSUPPORTED for
  * an unknown format, photometric, storage or mask format, and with "vector
  * pyramid" in the text for TIFF_PBF_MVT. PYR_CORRUPT, PYR_LIMIT, PYR_NOMEM; err
  * names the member, what was found and what is expected. The caller frees it

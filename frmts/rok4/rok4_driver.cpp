@@ -8,6 +8,7 @@
 
 #include "cpl_multiproc.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace
@@ -75,20 +76,35 @@ enum pyr_result LoadText(GDALOpenInfo *openInfo, const struct pyr_io &io,
                    &text->nbytes, err);
 }
 
-// Open option NUM_THREADS, else GDAL_NUM_THREADS, else every processor. 0 when
-// it is not a number.
+// A number of threads as options give it: 0 when it is none.
+unsigned ParseThreads(const char *text)
+{
+    if (EQUAL(text, "ALL_CPUS"))
+        return static_cast<unsigned>(
+            std::clamp<int>(CPLGetNumCPUs(), 1, PYR_POOL_MAX_THREADS));
+    if (CPLGetValueType(text) != CPL_VALUE_INTEGER)
+        return 0;
+    return static_cast<unsigned>(
+        std::clamp<GIntBig>(CPLAtoGIntBig(text), 0, PYR_POOL_MAX_THREADS));
+}
+
+// Open option NUM_THREADS, else GDAL_NUM_THREADS, else every processor. 0, with
+// an error, when the option is wrong; a wrong GDAL_NUM_THREADS means one
+// thread, as elsewhere in GDAL.
 unsigned ThreadCount(GDALOpenInfo *openInfo)
 {
-    const char *const text = CSLFetchNameValueDef(
-        openInfo->papszOpenOptions, "NUM_THREADS",
-        CPLGetConfigOption("GDAL_NUM_THREADS", "ALL_CPUS"));
-    const bool all = EQUAL(text, "ALL_CPUS");
-    if (!all && CPLGetValueType(text) != CPL_VALUE_INTEGER)
-        return 0;
-    const GIntBig count = all ? CPLGetNumCPUs() : CPLAtoGIntBig(text);
-    return count < 1 ? (all ? 1 : 0)
-                     : static_cast<unsigned>(
-                           std::min<GIntBig>(count, PYR_POOL_MAX_THREADS));
+    const char *const wish =
+        CSLFetchNameValue(openInfo->papszOpenOptions, "NUM_THREADS");
+    if (wish == nullptr)
+        return std::max(1u, ParseThreads(CPLGetConfigOption("GDAL_NUM_THREADS",
+                                                            "ALL_CPUS")));
+    const unsigned count = ParseThreads(wish);
+    if (count == 0)
+        Rok4Report(CE_Failure, PYR_USAGE,
+                   CPLSPrintf("NUM_THREADS=%s, expected a number from 1 or "
+                              "ALL_CPUS",
+                              wish));
+    return count;
 }
 
 // Without this, GDAL would unlink the descriptor whenever a program creates
@@ -148,11 +164,7 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
         CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_OUTSIDE_PATHS", "YES"));
     const unsigned nthreads = ThreadCount(openInfo);
     if (nthreads == 0)
-    {
-        Rok4Report(CE_Failure, PYR_USAGE,
-                   "NUM_THREADS: expected a number of at least 1, or ALL_CPUS");
         return nullptr;
-    }
 
     Text text;
     struct rok4_pyramid *pyramid = nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Metadata of ROK4 datasets and bands, and PAM read late.
+// Metadata of ROK4 datasets and bands.
 #include "rok4_dataset.h"
 
 #include "pyr_alloc.h"
@@ -69,6 +69,13 @@ std::string LevelsText(const struct rok4_descriptor &descriptor)
     return text;
 }
 
+// JSON text may start with a byte order mark, but not within other text.
+const char *WithoutMark(const char *text)
+{
+    constexpr const char *MARK = "\xEF\xBB\xBF";
+    return STARTS_WITH(text, MARK) ? text + strlen(MARK) : text;
+}
+
 } // namespace
 
 // The rectangle as a polygon in longitude and latitude; empty when it cannot be
@@ -136,10 +143,11 @@ const CPLStringList &Rok4Dataset::OwnMetadata(const char *domain)
     if (IsDomain(domain, DOMAIN_JSON))
     {
         if (m_json.empty())
-            m_json.AddString((std::string("{\"descriptor\":") +
-                              pyramid.descriptor_text +
-                              ",\"tile_matrix_set\":" + pyramid.tms_text + "}")
-                                 .c_str());
+            m_json.AddString(
+                (std::string("{\"descriptor\":") +
+                 WithoutMark(pyramid.descriptor_text) +
+                 ",\"tile_matrix_set\":" + WithoutMark(pyramid.tms_text) + "}")
+                    .c_str());
         return m_json;
     }
     if (IsDomain(domain, DOMAIN_ROK4))
@@ -217,24 +225,10 @@ const char *Rok4Dataset::GetMetadataItem(const char *name, const char *domain)
     return OwnMetadata(domain).FetchNameValue(name);
 }
 
-CPLErr Rok4Dataset::SetMetadata(GDALCompatMetadata metadata, const char *domain)
-{
-    LoadPam();
-    return GDALPamDataset::SetMetadata(metadata, domain);
-}
-
-CPLErr Rok4Dataset::SetMetadataItem(const char *name, const char *value,
-                                    const char *domain)
-{
-    LoadPam();
-    return GDALPamDataset::SetMetadataItem(name, value, domain);
-}
-
 char **Rok4RasterBand::GetMetadataDomainList()
 {
     Own()->LoadPam();
-    return BuildMetadataDomainList(GDALPamRasterBand::GetMetadataDomainList(),
-                                   TRUE, DOMAIN_LOCATION, nullptr);
+    return GDALPamRasterBand::GetMetadataDomainList();
 }
 
 // GDAL itself asks for image structure before each read.
@@ -257,41 +251,6 @@ const char *Rok4RasterBand::GetMetadataItem(const char *name,
         return LocationInfo(name);
     LoadPamFor(domain);
     return GDALPamRasterBand::GetMetadataItem(name, domain);
-}
-
-CPLErr Rok4RasterBand::SetMetadata(GDALCompatMetadata metadata,
-                                   const char *domain)
-{
-    Own()->LoadPam();
-    return GDALPamRasterBand::SetMetadata(metadata, domain);
-}
-
-CPLErr Rok4RasterBand::SetMetadataItem(const char *name, const char *value,
-                                       const char *domain)
-{
-    Own()->LoadPam();
-    return GDALPamRasterBand::SetMetadataItem(name, value, domain);
-}
-
-CPLErr Rok4RasterBand::GetDefaultHistogram(double *min, double *max,
-                                           int *buckets, GUIntBig **histogram,
-                                           int force, GDALProgressFunc progress,
-                                           void *progressData)
-{
-    Own()->LoadPam();
-    return GDALPamRasterBand::GetDefaultHistogram(
-        min, max, buckets, histogram, force, progress, progressData);
-}
-
-CPLErr Rok4RasterBand::GetHistogram(double min, double max, int buckets,
-                                    GUIntBig *histogram, int includeOutOfRange,
-                                    int approxOk, GDALProgressFunc progress,
-                                    void *progressData)
-{
-    Own()->LoadPam();
-    return GDALPamRasterBand::GetHistogram(min, max, buckets, histogram,
-                                           includeOutOfRange, approxOk,
-                                           progress, progressData);
 }
 
 // The pixel of this band that "Pixel_X_Y", or "GeoPixel_X_Y" in CRS units,

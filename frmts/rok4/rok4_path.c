@@ -250,6 +250,14 @@ enum pyr_result rok4_path_resolve(const struct rok4_path_rules *rules,
     if (directory == NULL)
         goto done;
     strip_trailing_slashes(directory);
+    if (is_vsi(directory) && !is_vsi(base))
+    {
+        result = pyr_fail(err, PYR_UNSUPPORTED,
+                          "directory %s is not a local one, as the descriptor "
+                          "is",
+                          directory);
+        goto done;
+    }
     if (is_vsi(directory) && !normalise(directory, fixed_length(base)))
     {
         result =

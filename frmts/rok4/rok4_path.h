@@ -5,6 +5,11 @@
 
 #include "pyr.h"
 
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
 /* What a descriptor's paths are resolved against. */
 struct rok4_path_rules
 {
@@ -43,5 +48,9 @@ char *rok4_path_join(const char *dir, const char *name);
 enum pyr_result rok4_path_resolve(const struct rok4_path_rules *rules,
                                   const char *written, char **out_directory,
                                   struct pyr_error *err) PYR_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -125,10 +125,9 @@ bool IsPlain(int x, int y, int width, int height, int bufWidth, int bufHeight,
 
 } // namespace
 
-// The value that stands for absent pixels of a band, as its type holds it.
-static double FillValue(const struct rok4_descriptor &descriptor, int band)
+double Rok4FillValue(const struct rok4_descriptor &descriptor, int band)
 {
-    const double value = descriptor.nodata[band];
+    const double value = descriptor.nodata[band - 1];
     if (rok4_format_sample(descriptor.format) == PYR_SAMPLE_FLOAT32)
         return static_cast<float>(value);
     return std::clamp(value, 0.0, 255.0);
@@ -152,7 +151,7 @@ CPLErr Rok4Dataset::ReadWindow(int x, int y, int width, int height, void *data,
     target.sourceType = papoBands[0]->GetRasterDataType();
     target.sourceBands = nBands;
     for (int i = 0; i < nBands; i++)
-        target.fill[i] = FillValue(descriptor, i);
+        target.fill[i] = Rok4FillValue(descriptor, i + 1);
     struct pyr_window_sink sink = {};
     sink.user = &target;
     sink.store = Store;

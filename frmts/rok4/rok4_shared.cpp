@@ -4,6 +4,8 @@
 
 #include "job_context.h"
 #include "rok4_mask.h"
+#include "rok4_path.h"
+#include "vsi_io.h"
 
 #include <algorithm>
 #include <mutex>
@@ -89,6 +91,7 @@ bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
     m_threads = nthreads;
     m_data = rok4_pyramid_source(pyramid, ROK4_PLANE_DATA);
     m_masks = rok4_pyramid_source(pyramid, ROK4_PLANE_MASK);
+    m_checked.resize(pyramid->descriptor->nlevels);
     m_runtime = Rok4Runtime::Get();
     if (m_runtime == nullptr)
         return false;
@@ -147,9 +150,26 @@ void Rok4Pyramid::FetchAdvised(size_t cache_bytes)
         CPLDebug("ROK4", "fetching ahead: %s", err.text);
 }
 
+// Absent slabs are nodata, but a level that has not even its directory is more
+// likely to be somewhere else, or not mounted.
+void Rok4Pyramid::CheckDirectory(size_t level)
+{
+    if (m_checked[level])
+        return;
+    m_checked[level] = true;
+    const char *const directory =
+        m_pyramid->planes[ROK4_PLANE_DATA].directories[level];
+    if (!rok4_path_is_remote(directory) && !vsi_io_is_directory(directory))
+        CPLError(CE_Warning, CPLE_AppDefined,
+                 "ROK4: directory %s of level %s does not exist: the level "
+                 "reads as nodata",
+                 directory, Level(level).id);
+}
+
 CPLErr Rok4Pyramid::Read(const struct pyr_window &window,
                          const struct pyr_window_sink &sink)
 {
+    CheckDirectory(window.level);
     JobContext job;
     m_job = &job;
     struct pyr_error err = {""};

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// PAM of ROK4 datasets and bands: read when it is asked for, not at opening.
+#include "rok4_dataset.h"
+
+void Rok4Dataset::LoadPam()
+{
+    if (m_pamLoaded)
+        return;
+    m_pamLoaded = true;
+    TryLoadXML();
+}
+
+// Something was set that does not come this way: writing it would wipe out what
+// the file holds.
+CPLErr Rok4Dataset::TrySaveXML()
+{
+    return m_pamLoaded ? GDALPamDataset::TrySaveXML() : CE_None;
+}
+
+CPLErr Rok4Dataset::SetMetadata(GDALCompatMetadata metadata, const char *domain)
+{
+    LoadPam();
+    return GDALPamDataset::SetMetadata(metadata, domain);
+}
+
+CPLErr Rok4Dataset::SetMetadataItem(const char *name, const char *value,
+                                    const char *domain)
+{
+    LoadPam();
+    return GDALPamDataset::SetMetadataItem(name, value, domain);
+}
+
+CPLErr Rok4RasterBand::SetMetadata(GDALCompatMetadata metadata,
+                                   const char *domain)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetMetadata(metadata, domain);
+}
+
+CPLErr Rok4RasterBand::SetMetadataItem(const char *name, const char *value,
+                                       const char *domain)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetMetadataItem(name, value, domain);
+}
+
+void Rok4RasterBand::SetDescription(const char *description)
+{
+    Own()->LoadPam();
+    GDALPamRasterBand::SetDescription(description);
+}
+
+CPLErr Rok4RasterBand::SetNoDataValue(double value)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetNoDataValue(value);
+}
+
+CPLErr Rok4RasterBand::DeleteNoDataValue()
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::DeleteNoDataValue();
+}
+
+CPLErr Rok4RasterBand::SetColorTable(GDALColorTable *table)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetColorTable(table);
+}
+
+CPLErr Rok4RasterBand::SetColorInterpretation(GDALColorInterp interpretation)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetColorInterpretation(interpretation);
+}
+
+const char *Rok4RasterBand::GetUnitType()
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::GetUnitType();
+}
+
+CPLErr Rok4RasterBand::SetUnitType(const char *unit)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetUnitType(unit);
+}
+
+char **Rok4RasterBand::GetCategoryNames()
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::GetCategoryNames();
+}
+
+CPLErr Rok4RasterBand::SetCategoryNames(char **names)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetCategoryNames(names);
+}
+
+double Rok4RasterBand::GetOffset(int *success)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::GetOffset(success);
+}
+
+CPLErr Rok4RasterBand::SetOffset(double offset)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetOffset(offset);
+}
+
+double Rok4RasterBand::GetScale(int *success)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::GetScale(success);
+}
+
+CPLErr Rok4RasterBand::SetScale(double scale)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetScale(scale);
+}
+
+GDALRasterAttributeTable *Rok4RasterBand::GetDefaultRAT()
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::GetDefaultRAT();
+}
+
+CPLErr Rok4RasterBand::SetDefaultRAT(const GDALRasterAttributeTable *table)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetDefaultRAT(table);
+}
+
+CPLErr Rok4RasterBand::SetDefaultHistogram(double min, double max, int buckets,
+                                           GUIntBig *histogram)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::SetDefaultHistogram(min, max, buckets, histogram);
+}
+
+CPLErr Rok4RasterBand::GetHistogram(double min, double max, int buckets,
+                                    GUIntBig *histogram, int includeOutOfRange,
+                                    int approxOk, GDALProgressFunc progress,
+                                    void *progressData)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::GetHistogram(min, max, buckets, histogram,
+                                           includeOutOfRange, approxOk,
+                                           progress, progressData);
+}
+
+CPLErr Rok4RasterBand::GetDefaultHistogram(double *min, double *max,
+                                           int *buckets, GUIntBig **histogram,
+                                           int force, GDALProgressFunc progress,
+                                           void *progressData)
+{
+    Own()->LoadPam();
+    return GDALPamRasterBand::GetDefaultHistogram(
+        min, max, buckets, histogram, force, progress, progressData);
+}
