@@ -213,9 +213,8 @@ static void locate_wants(struct group *group, struct pyr_visit *visit)
             continue;
         if (want->hit != NULL)
         {
-            if (visit->file == NULL ||
-                (visit->stamp != 0 &&
-                 pyr_cache_block_stamp(want->hit) == visit->stamp))
+            if (!visit->absent &&
+                pyr_cache_block_stamp(want->hit) == visit->stamp)
                 continue;
             pyr_cache_block_release(want->hit);
             want->hit = NULL;

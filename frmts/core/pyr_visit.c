@@ -87,6 +87,14 @@ static enum pyr_result read_index(struct pyr_visit *visit,
     return PYR_OK;
 }
 
+/* A stamp like no other, for a file that cannot be told from another version of
+ * it: what is read through this opening belongs together, and to nothing else.
+ */
+static uint64_t new_stamp(const struct pyr_reader *reader)
+{
+    return ~pyr_cache_new_owner(reader->options.cache);
+}
+
 void pyr_visit_open(struct pyr_visit *visit, struct pyr_reader *reader,
                     size_t cache_bytes, bool may_skip)
 {
@@ -118,8 +126,9 @@ void pyr_visit_open(struct pyr_visit *visit, struct pyr_reader *reader,
         goto done;
 
     visit->stamp = io->stamp(visit->file);
-    if (cached != NULL && visit->stamp != 0 &&
-        pyr_cache_block_size(cached) > 0 &&
+    if (visit->stamp == 0)
+        visit->stamp = new_stamp(reader);
+    if (cached != NULL && pyr_cache_block_size(cached) > 0 &&
         pyr_cache_block_stamp(cached) == visit->stamp)
     {
         visit->index = cached;

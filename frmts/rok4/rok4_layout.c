@@ -11,6 +11,8 @@
 #define EDGE_TOLERANCE_PX 1e-2
 /* Relative error of a ratio of cell sizes that means an integer. */
 #define RATIO_TOLERANCE 1e-6
+/* Pixels by which size / ratio of up to 2^31 may miss a whole number. */
+#define SIZE_TOLERANCE_PX 1e-5
 #define FAR_PX 1e15
 
 /* A range of pixels of a level along one axis. */
@@ -135,7 +137,7 @@ static int32_t reduced_size(int32_t size, double ratio)
         const int64_t divisor = (int64_t)whole;
         return (int32_t)((size + divisor - 1) / divisor);
     }
-    const double reduced = ceil(size / ratio);
+    const double reduced = ceil(size / ratio - SIZE_TOLERANCE_PX);
     return reduced < 1.0 ? 1 : (int32_t)reduced;
 }
 

@@ -46,12 +46,14 @@ bool rok4_path_is_remote(const char *path)
         "/vsigzip/", "/vsisubfile/", "/vsisparse/", "/vsicrypt/"};
     if (strstr(path, "://") != NULL)
         return true;
+    if (!is_vsi(path))
+        return false;
     for (const char *at = path; (at = strstr(at, "/vsi")) != NULL; at++)
     {
         bool known = false;
         for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
             known = known || strncmp(at, local[i], strlen(local[i])) == 0;
-        if (!known && (at == path || at[-1] == '/' || at[-1] == '{'))
+        if (!known)
             return true;
     }
     return false;
@@ -188,8 +190,9 @@ static enum pyr_result check_inside(const char *base, const char *directory,
         const bool plain = (base[0] == '/') == (directory[0] == '/') &&
                            normalise(wide, 0) && normalise(narrow, 0);
         const size_t length = plain ? strlen(wide) : 0;
-        const bool inside = plain && strncmp(wide, narrow, length) == 0 &&
-                            (length == 0 || narrow[length] == '/');
+        const bool inside =
+            plain && strncmp(wide, narrow, length) == 0 &&
+            (length == 0 || narrow[length] == '/' || narrow[length] == '\0');
         result = inside ? PYR_OK
                         : pyr_fail(err, PYR_UNSUPPORTED,
                                    "directory %s lies outside %s, which "
@@ -208,11 +211,57 @@ static void strip_trailing_slashes(char *path)
         path[--length] = '\0';
 }
 
+/* Whether a descriptor may write this at all. base is what a relative directory
+ * starts at. */
+static enum pyr_result check_written(const struct rok4_path_rules *rules,
+                                     const char *base, const char *written,
+                                     struct pyr_error *err)
+{
+    const bool absolute = written[0] == '/';
+    const bool virtual = is_vsi(rules->descriptor_path);
+    if (rules->storage_root != NULL)
+    {
+        /* The user's choice of directory, but the descriptor's of what is
+         * below: a local one is trusted to leave it by "..". */
+        if (virtual && has_parent_component(written))
+            return pyr_fail(err, PYR_UNSUPPORTED,
+                            "directory %s cannot be looked up below %s",
+                            written, base);
+        return PYR_OK;
+    }
+    if (virtual && !is_vsi(base))
+        return pyr_fail(err, PYR_UNSUPPORTED,
+                        "the directory of %s cannot be told from its name "
+                        "(STORAGE_ROOT can)",
+                        rules->descriptor_path);
+    if (absolute && (virtual || is_vsi(written)))
+        return pyr_fail(err, PYR_UNSUPPORTED,
+                        "directory %s is absolute: a descriptor at %s cannot "
+                        "reach it (STORAGE_ROOT can)",
+                        written, base);
+    return PYR_OK;
+}
+
+/* Whether what came out is where it may be; normalises VSI paths. */
+static enum pyr_result check_directory(const struct rok4_path_rules *rules,
+                                       const char *base, char *directory,
+                                       struct pyr_error *err)
+{
+    if (is_vsi(directory) && !is_vsi(base))
+        return pyr_fail(err, PYR_UNSUPPORTED,
+                        "directory %s is not a local one, as the descriptor is",
+                        directory);
+    if (is_vsi(directory) && !normalise(directory, fixed_length(base)))
+        return pyr_fail(err, PYR_UNSUPPORTED, "directory climbs out of %.*s",
+                        (int)fixed_length(base), base);
+    return rules->allow_outside ? PYR_OK : check_inside(base, directory, err);
+}
+
 enum pyr_result rok4_path_resolve(const struct rok4_path_rules *rules,
                                   const char *written, char **out_directory,
                                   struct pyr_error *err)
 {
-    const bool absolute = written[0] == '/';
+    bool absolute = written[0] == '/';
     char *const base = rules->storage_root != NULL
                            ? pyr_strdup(rules->storage_root)
                            : rok4_path_parent(rules->descriptor_path);
@@ -221,51 +270,31 @@ enum pyr_result rok4_path_resolve(const struct rok4_path_rules *rules,
     if (base == NULL)
         goto done;
     strip_trailing_slashes(base);
-
-    if (rules->storage_root != NULL)
+    if (absolute && rules->storage_root != NULL)
     {
-        if (absolute)
-            written = last_components(written);
-        if (absolute && has_parent_component(written))
-        {
-            result = pyr_fail(err, PYR_UNSUPPORTED,
-                              "directory %s cannot be looked up below %s",
-                              written, base);
-            goto done;
-        }
+        written = last_components(written);
+        absolute = false;
+        result = has_parent_component(written)
+                     ? pyr_fail(err, PYR_UNSUPPORTED,
+                                "directory %s cannot be looked up below %s",
+                                written, base)
+                     : PYR_OK;
     }
-    else if (absolute && (is_vsi(base) || is_vsi(written)))
-    {
-        result = pyr_fail(err, PYR_UNSUPPORTED,
-                          "directory %s is absolute: a descriptor at %s cannot "
-                          "reach it (STORAGE_ROOT can)",
-                          written, base);
+    else
+        result = check_written(rules, base, written, err);
+    if (result != PYR_OK)
         goto done;
-    }
+
     while (written[0] == '.' && written[1] == '/')
         written += 2;
-    directory = absolute && rules->storage_root == NULL
-                    ? pyr_strdup(written)
-                    : rok4_path_join(base, written);
+    directory = absolute ? pyr_strdup(written) : rok4_path_join(base, written);
     if (directory == NULL)
+    {
+        result = PYR_NOMEM;
         goto done;
+    }
     strip_trailing_slashes(directory);
-    if (is_vsi(directory) && !is_vsi(base))
-    {
-        result = pyr_fail(err, PYR_UNSUPPORTED,
-                          "directory %s is not a local one, as the descriptor "
-                          "is",
-                          directory);
-        goto done;
-    }
-    if (is_vsi(directory) && !normalise(directory, fixed_length(base)))
-    {
-        result =
-            pyr_fail(err, PYR_UNSUPPORTED, "directory %s climbs out of %.*s",
-                     written, (int)fixed_length(base), base);
-        goto done;
-    }
-    result = rules->allow_outside ? PYR_OK : check_inside(base, directory, err);
+    result = check_directory(rules, base, directory, err);
 
 done:
     pyr_free(base);

@@ -13,6 +13,7 @@ struct search
 {
     const struct pyr_io *io;
     const char *name;
+    const char *descriptor_path;
     char *text;
     size_t nbytes;
     char *path;
@@ -25,6 +26,23 @@ static void note_place(struct search *search, const char *place)
     (void)pyr_fail(&search->places, PYR_NOT_FOUND, "%s%s%s", before.text,
                    before.text[0] != '\0' ? ", " : "",
                    place[0] != '\0' ? place : ".");
+}
+
+/* Loads the TMS at path. A pyramid may be called as its TMS is: a descriptor
+ * that stands there is not what is looked for. */
+static enum pyr_result look_at(struct search *search, const char *path,
+                               struct pyr_error *err)
+{
+    if (strcmp(path, search->descriptor_path) == 0)
+        return PYR_NOT_FOUND;
+    const enum pyr_result result =
+        search->io->load(search->io->user, path, PYR_MAX_JSON_BYTES,
+                         &search->text, &search->nbytes, err);
+    if (result != PYR_OK ||
+        !rok4_descriptor_identify(search->text, search->nbytes))
+        return result;
+    pyr_free(search->text);
+    return PYR_NOT_FOUND;
 }
 
 /* Tries directory/NAME.json, then directory/NAME. */
@@ -47,8 +65,7 @@ static enum pyr_result look_in(struct search *search, const char *directory,
             return PYR_NOMEM;
         }
         memcpy(path + stem_nbytes, endings[i], strlen(endings[i]) + 1);
-        result = search->io->load(search->io->user, path, PYR_MAX_JSON_BYTES,
-                                  &search->text, &search->nbytes, err);
+        result = look_at(search, path, err);
         if (result == PYR_OK)
             search->path = path;
         else
@@ -90,7 +107,8 @@ enum pyr_result rok4_tms_find(const struct pyr_io *io, const char *name,
                               char **out_text, size_t *out_nbytes,
                               char **out_path, struct pyr_error *err)
 {
-    struct search search = {.io = io, .name = name};
+    struct search search = {
+        .io = io, .name = name, .descriptor_path = descriptor_path};
     const bool remote = rok4_path_is_remote(descriptor_path);
     char *const beside = rok4_path_parent(descriptor_path);
     struct pyr_error why = {""};
