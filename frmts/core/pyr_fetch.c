@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A group of tiles on its way. */
 struct group
@@ -14,7 +15,7 @@ struct group
     const struct pyr_window *window;
     const struct pyr_window_sink *sink;
     size_t cache_bytes;
-    bool keep;
+    enum pyr_keep keep;
     unsigned attempt;
 
     struct pyr_want *wants;
@@ -86,13 +87,33 @@ static void store(const struct group *group, const struct pyr_want *want,
 }
 
 static void keep_block(const struct group *group, const struct pyr_want *want,
-                       struct pyr_cache_block *block)
+                       uint32_t kind, struct pyr_cache_block *block)
 {
-    const struct pyr_cache_key key =
-        pyr_reader_key(group->reader, PYR_KIND_TILE, want->level,
-                       want->tile_col, want->tile_row);
+    const struct pyr_cache_key key = pyr_reader_key(
+        group->reader, kind, want->level, want->tile_col, want->tile_row);
     pyr_cache_put(group->reader->options.cache, &key, block,
                   group->cache_bytes);
+}
+
+/* Forgets what is in the cache of a tile. */
+static void drop_kept(const struct group *group, const struct pyr_want *want)
+{
+    for (uint32_t kind = PYR_KIND_TILE; kind <= PYR_KIND_ENCODED; kind++)
+    {
+        const struct pyr_cache_key key = pyr_reader_key(
+            group->reader, kind, want->level, want->tile_col, want->tile_row);
+        pyr_cache_remove(group->reader->options.cache, &key);
+    }
+}
+
+/* The same for one that was found there and is not to be used. */
+static void drop_hit(const struct group *group, struct pyr_want *want)
+{
+    if (want->hit == NULL)
+        return;
+    pyr_cache_block_release(want->hit);
+    want->hit = NULL;
+    drop_kept(group, want);
 }
 
 /* A tile that holds no data: nodata for the sink. */
@@ -101,11 +122,11 @@ static void store_nothing(const struct group *group, struct pyr_want *want,
 {
     store(group, want, NULL);
     want->done = true;
-    if (!group->keep || visit->absent)
+    if (group->keep == PYR_KEEP_NOTHING || visit->absent)
         return;
     struct pyr_cache_block *const none = pyr_cache_block_new(0, visit->stamp);
     if (none != NULL)
-        keep_block(group, want, none);
+        keep_block(group, want, PYR_KIND_TILE, none);
     pyr_cache_block_release(none);
 }
 
@@ -159,22 +180,28 @@ static void drop_mixed_hits(struct group *group, const struct pyr_visit *visit)
                              pyr_cache_block_stamp(first);
     }
     for (size_t i = 0; mixed && i < visit->count; i++)
-    {
-        pyr_cache_block_release(wants[i].hit);
-        wants[i].hit = NULL;
-    }
+        drop_hit(group, &wants[i]);
+}
+
+static struct pyr_cache_block *
+look_for(const struct group *group, const struct pyr_want *want, uint32_t kind)
+{
+    const struct pyr_cache_key key = pyr_reader_key(
+        group->reader, kind, want->level, want->tile_col, want->tile_row);
+    return pyr_cache_get(group->reader->options.cache, &key);
 }
 
 static void look_in_cache(struct group *group)
 {
-    struct pyr_reader *const reader = group->reader;
     for (size_t i = 0; i < group->nwants; i++)
     {
         struct pyr_want *const want = &group->wants[i];
-        const struct pyr_cache_key key = pyr_reader_key(
-            reader, PYR_KIND_TILE, want->level, want->tile_col, want->tile_row);
-        if (!want->done && want->hit == NULL)
-            want->hit = pyr_cache_get(reader->options.cache, &key);
+        if (want->done || want->hit != NULL)
+            continue;
+        want->hit = look_for(group, want, PYR_KIND_TILE);
+        want->hit_encoded = want->hit == NULL;
+        if (want->hit == NULL)
+            want->hit = look_for(group, want, PYR_KIND_ENCODED);
     }
     for (size_t i = 0; i < group->nvisits; i++)
         drop_mixed_hits(group, &group->visits[i]);
@@ -216,8 +243,7 @@ static void locate_wants(struct group *group, struct pyr_visit *visit)
             if (!visit->absent &&
                 pyr_cache_block_stamp(want->hit) == visit->stamp)
                 continue;
-            pyr_cache_block_release(want->hit);
-            want->hit = NULL;
+            drop_hit(group, want);
         }
         if (visit->absent)
         {
@@ -301,22 +327,36 @@ static uint8_t *scratch_for(struct pyr_worker *worker, size_t nbytes)
     return worker->scratch;
 }
 
+/* Keeps a copy of the encoded bytes, if memory allows. */
+static void keep_encoded(const struct group *group, const struct pyr_want *want,
+                         uint64_t stamp, const uint8_t *bytes, size_t nbytes)
+{
+    struct pyr_cache_block *const block = pyr_cache_block_new(nbytes, stamp);
+    if (block == NULL)
+        return;
+    memcpy(pyr_cache_block_bytes(block), bytes, nbytes);
+    keep_block(group, want, PYR_KIND_ENCODED, block);
+    pyr_cache_block_release(block);
+}
+
+/* Decodes bytes[nbytes] of a file with this stamp to where the tile is wanted.
+ */
 static enum pyr_result decode(struct group *group, struct pyr_worker *worker,
-                              const struct pyr_item *item, const uint8_t *bytes,
+                              struct pyr_want *want, uint64_t stamp,
+                              const uint8_t *bytes, size_t nbytes,
                               struct pyr_error *err)
 {
     const struct pyr_source *const source = group->reader->options.source;
-    struct pyr_want *const want = item->want;
     const struct pyr_tile_shape *const shape =
         &source->levels[want->level].shape;
-    const size_t nbytes = (size_t)want->extent.nbytes;
     struct pyr_cache_block *block = NULL;
     uint8_t *pixels = NULL;
 
     if (worker->decoder == NULL && pyr_decoder_new(&worker->decoder) != PYR_OK)
         return pyr_fail(err, PYR_NOMEM, "out of memory");
-    if (group->keep)
-        block = pyr_cache_block_new(pyr_tile_bytes(shape), item->visit->stamp);
+    if (group->keep == PYR_KEEP_PIXELS ||
+        (group->keep == PYR_KEEP_REUSED && want->hit_encoded))
+        block = pyr_cache_block_new(pyr_tile_bytes(shape), stamp);
     pixels = block != NULL ? pyr_cache_block_bytes(block)
                            : scratch_for(worker, pyr_tile_bytes(shape));
     if (pixels == NULL)
@@ -330,38 +370,62 @@ static enum pyr_result decode(struct group *group, struct pyr_worker *worker,
         store(group, want, pixels);
         want->done = true;
         if (block != NULL)
-            keep_block(group, want, block);
+        {
+            drop_kept(group, want); /* as stored */
+            keep_block(group, want, PYR_KIND_TILE, block);
+        }
     }
     pyr_cache_block_release(block);
     return result;
 }
 
+/* Names the tile of a failure, for its visit. */
+static void fail_tile(struct group *group, struct pyr_visit *visit,
+                      const struct pyr_want *want, enum pyr_result result,
+                      struct pyr_error *err)
+{
+    pyr_error_prefix(err, "slab %s of level %s: tile %u,%u",
+                     visit->path != NULL ? visit->path : "in the cache",
+                     level_id(group, visit), want->tile_col, want->tile_row);
+    visit_fail(group, visit, result, err);
+}
+
 static void decode_item(struct group *group, unsigned worker,
                         const struct pyr_item *item)
 {
+    const uint8_t *const bytes = pyr_batch_tile(group->decoding, item);
+    const size_t nbytes = (size_t)item->want->extent.nbytes;
     struct pyr_error err = {""};
     if (visit_failed(group, item->visit))
         return;
     const enum pyr_result result =
-        decode(group, &group->reader->workers[worker], item,
-               pyr_batch_tile(group->decoding, item), &err);
-    if (result == PYR_OK)
-        return;
-    pyr_error_prefix(&err, "slab %s of level %s: tile %u,%u", item->visit->path,
-                     level_id(group, item->visit), item->want->tile_col,
-                     item->want->tile_row);
-    visit_fail(group, item->visit, result, &err);
+        decode(group, &group->reader->workers[worker], item->want,
+               item->visit->stamp, bytes, nbytes, &err);
+    if (result != PYR_OK)
+        fail_tile(group, item->visit, item->want, result, &err);
+    else if (group->keep == PYR_KEEP_ENCODED || group->keep == PYR_KEEP_REUSED)
+        keep_encoded(group, item->want, item->visit->stamp, bytes, nbytes);
 }
 
-static void store_hit(struct group *group, const struct pyr_item *item)
+static void store_hit(struct group *group, unsigned worker,
+                      const struct pyr_item *item)
 {
-    struct pyr_cache_block *const block = item->want->hit;
-    store(group, item->want,
-          pyr_cache_block_size(block) > 0 ? pyr_cache_block_bytes(block)
-                                          : NULL);
+    struct pyr_want *const want = item->want;
+    struct pyr_cache_block *const block = want->hit;
+    const uint8_t *const bytes = pyr_cache_block_bytes(block);
+    const size_t nbytes = pyr_cache_block_size(block);
+    struct pyr_error err = {""};
+    enum pyr_result result = PYR_OK;
+    if (want->hit_encoded)
+        result = decode(group, &group->reader->workers[worker], want,
+                        pyr_cache_block_stamp(block), bytes, nbytes, &err);
+    else
+        store(group, want, nbytes > 0 ? bytes : NULL);
+    if (result != PYR_OK)
+        fail_tile(group, item->visit, want, result, &err);
     pyr_cache_block_release(block);
-    item->want->hit = NULL;
-    item->want->done = true;
+    want->hit = NULL;
+    want->done = true;
 }
 
 /* Items of the mixed job: parts to read first, then tiles to decode, then
@@ -388,7 +452,7 @@ static void run_mixed(void *user, unsigned worker, size_t item)
         }
         item -= ntiles;
     }
-    store_hit(group, &group->hits[item]);
+    store_hit(group, worker, &group->hits[item]);
 }
 
 static void enter_helper(void *user, unsigned worker)
@@ -458,10 +522,7 @@ static void take_back(struct group *group, const struct pyr_visit *visit)
     for (size_t i = 0; i < visit->count; i++)
     {
         struct pyr_want *const want = &group->wants[visit->first + i];
-        const struct pyr_cache_key key =
-            pyr_reader_key(group->reader, PYR_KIND_TILE, want->level,
-                           want->tile_col, want->tile_row);
-        pyr_cache_remove(group->reader->options.cache, &key);
+        drop_kept(group, want);
         want->done = false;
     }
 }
@@ -562,7 +623,8 @@ static size_t group_length(const struct pyr_reader *reader,
 enum pyr_result pyr_fetch(struct pyr_reader *reader, struct pyr_want *wants,
                           size_t nwants, const struct pyr_window *window,
                           const struct pyr_window_sink *sink,
-                          size_t cache_bytes, bool keep, struct pyr_error *err)
+                          size_t cache_bytes, enum pyr_keep keep,
+                          struct pyr_error *err)
 {
     const size_t capacity = nwants < PYR_GROUP_TILES ? nwants : PYR_GROUP_TILES;
     enum pyr_result result = PYR_NOMEM;

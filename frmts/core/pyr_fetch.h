@@ -11,6 +11,8 @@
 #define PYR_GROUP_TILES 1024u
 #define PYR_GROUP_BYTES ((size_t)64 << 20)
 #define PYR_BATCH_BYTES ((size_t)8 << 20)
+/* Pixels of a window that are kept decoded. */
+#define PYR_MAX_KEPT_PIXEL_BYTES ((size_t)32 << 20)
 /* Tiles that one prefetch takes at most. */
 #define PYR_MAX_PREFETCH_TILES ((size_t)1 << 16)
 /* Ranges of one container closer than this are read as one. */
@@ -23,7 +25,20 @@
 enum
 {
     PYR_KIND_INDEX,
-    PYR_KIND_TILE
+    PYR_KIND_TILE,   /* decoded */
+    PYR_KIND_ENCODED /* a tile as it is stored */
+};
+
+/* What stays in the cache of the tiles that are fetched. To touch new memory
+ * for a decoded tile costs a good part of decoding it, and most tiles are read
+ * once: they stay as they are stored, and decoded when they are wanted again.
+ */
+enum pyr_keep
+{
+    PYR_KEEP_NOTHING,
+    PYR_KEEP_ENCODED, /* as stored, also when wanted again: a large window */
+    PYR_KEEP_REUSED,  /* as stored, decoded when wanted again */
+    PYR_KEEP_PIXELS   /* decoded at once */
 };
 
 /* One tile to fetch. */
@@ -35,6 +50,7 @@ struct pyr_want
     uint32_t tile_col;
     uint32_t tile_row;
     bool done;                   /* its pixels are where they belong */
+    bool hit_encoded;            /* hit is not decoded */
     struct pyr_extent extent;    /* once located */
     struct pyr_cache_block *hit; /* held, from the cache; else NULL */
 };
@@ -96,12 +112,12 @@ bool pyr_visit_unchanged(struct pyr_visit *visit, struct pyr_reader *reader);
 void pyr_visit_close(struct pyr_visit *visit, struct pyr_reader *reader);
 
 /* Puts the pixels of wants[nwants], which are sorted by container, into the
- * cache (keep) and, as far as they meet window, into sink (either may be NULL,
- * both together). */
+ * cache, as keep says, and, as far as they meet window, into sink (either may
+ * be NULL, both together). */
 enum pyr_result pyr_fetch(struct pyr_reader *reader, struct pyr_want *wants,
                           size_t nwants, const struct pyr_window *window,
                           const struct pyr_window_sink *sink,
-                          size_t cache_bytes, bool keep,
+                          size_t cache_bytes, enum pyr_keep keep,
                           struct pyr_error *err) PYR_MUST_CHECK;
 
 /* The cache key of a tile or container. */

@@ -161,6 +161,18 @@ static bool window_inside(const struct pyr_source *source,
                ((int64_t)at->limits.max_row + 1) * tile_height;
 }
 
+/* The tiles of a window that fits the cache are kept. Those of a large one stay
+ * as stored for good: decoded, they would drive everything else out. */
+static enum pyr_keep keep_for(uint64_t ntiles, size_t tile_bytes,
+                              size_t cache_bytes)
+{
+    if (ntiles > cache_bytes / tile_bytes)
+        return PYR_KEEP_NOTHING;
+    if (ntiles > 1 && ntiles > PYR_MAX_KEPT_PIXEL_BYTES / tile_bytes)
+        return PYR_KEEP_ENCODED;
+    return PYR_KEEP_REUSED;
+}
+
 enum pyr_result pyr_reader_read(struct pyr_reader *reader,
                                 const struct pyr_window *window,
                                 const struct pyr_window_sink *sink,
@@ -176,7 +188,7 @@ enum pyr_result pyr_reader_read(struct pyr_reader *reader,
         return PYR_OK;
 
     const size_t tile_bytes = pyr_tile_bytes(&walk.at->shape);
-    const bool keep = walk.count <= cache_bytes / tile_bytes;
+    const enum pyr_keep keep = keep_for(walk.count, tile_bytes, cache_bytes);
     const size_t room = (size_t)at_most(walk.count, PYR_GROUP_TILES);
     struct pyr_want *const wants = pyr_calloc(room, sizeof(*wants));
     if (wants == NULL)
@@ -254,7 +266,7 @@ enum pyr_result pyr_reader_prefetch(struct pyr_reader *reader,
     }
     if (result == PYR_OK)
         result = pyr_fetch(reader, wants, sort_wants(wants, nwants), NULL, NULL,
-                           cache_bytes, true, err);
+                           cache_bytes, PYR_KEEP_PIXELS, err);
     pyr_free(wants);
     return result;
 }
