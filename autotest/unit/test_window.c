@@ -97,6 +97,24 @@ static void test_small_cache(void)
     check_work(12, 12, 12);
 }
 
+/* A tile is kept once: as stored, or decoded, which is as long here. */
+static void test_kept_once(void)
+{
+    static const struct pyr_window window = {0, 3 * 8, 2 * 4, 24, 8};
+    struct pyr_error err = {""};
+    fake_new_reader(1);
+    CHECK_INT(pyr_reader_prefetch(fake.reader, &window, 1, MUCH, &err), PYR_OK);
+    const size_t once = pyr_cache_total_bytes(fake.cache);
+    fake_new_reader(1);
+    picture_init(&picture, 0, 3 * 8, 2 * 4, 24, 8);
+    for (int i = 0; i < 3; i++)
+    {
+        check_read(MUCH);
+        CHECK_INT(pyr_cache_total_bytes(fake.cache), once);
+    }
+    picture_clear(&picture);
+}
+
 /* Whatever the bound, the pixels are right and the bound is kept. */
 static void test_any_cache(void)
 {
@@ -423,6 +441,7 @@ int main(void)
     RUN(test_index_is_kept);
     RUN(test_no_cache);
     RUN(test_small_cache);
+    RUN(test_kept_once);
     RUN(test_any_cache);
     RUN(test_reader_gives_back_its_cache);
     RUN(test_gaps);

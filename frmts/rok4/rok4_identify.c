@@ -19,20 +19,28 @@ static const struct member MEMBERS[] = {
     {"\"image_directory\"", 17, 6}, {"\"raster_specifications\"", 23, 7},
 };
 
-/* Bit of the member whose name has its first underscore at text[at], or 0. */
+/* Bit of the member whose name has its first underscore at text[at], or 0.
+ * text[at + 1] exists. */
 static unsigned member_bit(const char *text, size_t nbytes, size_t at)
 {
     size_t row;
     for (row = 0; row < sizeof MEMBERS / sizeof MEMBERS[0]; row++)
     {
         const struct member *member = &MEMBERS[row];
-        if (at >= member->underscore &&
+        if (text[at + 1] == member->name[member->underscore + 1] &&
+            at >= member->underscore &&
             nbytes - (at - member->underscore) >= member->nbytes &&
             memcmp(text + at - member->underscore, member->name,
                    member->nbytes) == 0)
             return 1u << row;
     }
     return 0;
+}
+
+static bool may_follow_underscore(char letter)
+{
+    return letter == 'm' || letter == 'l' || letter == 'p' || letter == 'd' ||
+           letter == 's';
 }
 
 /* Looks for underscores, which other drivers' files hold few of: Identify is
@@ -51,10 +59,13 @@ bool rok4_descriptor_identify(const char *text, size_t nbytes)
         return false;
     while ((found = memchr(found, '_', (size_t)(end - found))) != NULL)
     {
-        seen |= member_bit(text, nbytes, (size_t)(found - text));
+        if (found + 1 < end && may_follow_underscore(found[1]))
+            seen |= member_bit(text, nbytes, (size_t)(found - text));
         if ((seen & (seen - 1)) != 0) /* more than one bit */
             return true;
-        found++;
+        /* Of a row of underscores only the first can be in a name. */
+        while (found < end && *found == '_')
+            found++;
     }
     return false;
 }
