@@ -31,7 +31,7 @@ void JobContext::Leave()
     CPLSetThreadLocalConfigOptions(nullptr);
 }
 
-void JobContext::Relay()
+void JobContext::Relay(bool success)
 {
     std::vector<Message> messages;
     {
@@ -40,7 +40,7 @@ void JobContext::Relay()
     }
     for (const Message &message : messages)
     {
-        if (message.kind == CE_Debug)
+        if (message.kind == CE_Debug || (success && message.kind > CE_Warning))
             CPLDebug("ROK4", "%s", message.text.c_str());
         else
             CPLError(message.kind, message.code, "%s", message.text.c_str());

@@ -23,8 +23,9 @@ class JobContext final
     void Enter();
     void Leave();
 
-    // Raises the helpers' warnings and errors on this thread.
-    void Relay();
+    // Raises the helpers' warnings and errors on this thread; after a success,
+    // to which they led by another way, errors are for the debug log only.
+    void Relay(bool success);
 
   private:
     struct Message

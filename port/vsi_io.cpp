@@ -6,6 +6,7 @@
 
 #include "cpl_vsi_virtual.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -24,8 +25,9 @@ struct pyr_file
     int descriptor = -1; // of a local file, else -1
     std::string path{};
     uint64_t size = 0;
-    uint64_t stamp = 0;
-    std::mutex lock{}; // for handles without PRead
+    uint64_t seen = 0;  // size and times at opening
+    uint64_t stamp = 0; // the same, or 0 where that says too little
+    std::mutex lock{};  // for handles without PRead
 };
 
 namespace
@@ -37,6 +39,8 @@ constexpr int64_t TICK_NS = 20 * 1000 * 1000;
 constexpr int SETTLE_TRIES = 10;
 // The same for file systems that count in seconds.
 constexpr time_t TICK_S = 2;
+// Requests for one file at once: GDAL sends all ranges of a call together.
+constexpr size_t MAX_REQUESTS = 16;
 
 uint64_t Mix(uint64_t hash, uint64_t value)
 {
@@ -92,7 +96,8 @@ enum pyr_result StampLocal(pyr_file *file, struct pyr_error *err)
         nanosleep(&pause, nullptr);
     }
     file->size = static_cast<uint64_t>(info.st_size);
-    file->stamp = StampOf(info);
+    file->seen = StampOf(info);
+    file->stamp = file->seen;
     return PYR_OK;
 }
 
@@ -106,9 +111,11 @@ enum pyr_result StampVirtual(pyr_file *file, struct pyr_error *err)
     if (VSI_ISDIR(info.st_mode))
         return pyr_fail(err, PYR_IO, "is a directory");
     file->size = static_cast<uint64_t>(info.st_size);
-    const bool recent =
-        info.st_mtime != 0 && time(nullptr) - info.st_mtime < TICK_S;
-    file->stamp = recent ? 0 : StampOf(info);
+    // A time that is not known, or that another change may leave as it is.
+    const bool vague =
+        info.st_mtime == 0 || time(nullptr) - info.st_mtime < TICK_S;
+    file->seen = StampOf(info);
+    file->stamp = vague ? 0 : file->seen;
     return PYR_OK;
 }
 
@@ -144,26 +151,30 @@ enum pyr_result VirtualFailure(const char *path, struct pyr_error *err)
     return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
 }
 
-// The same for a local one: a link to nowhere is there.
-enum pyr_result LocalFailure(const char *path, int error, struct pyr_error *err)
+// The same for a local one: a link to nowhere is there. Sets *appeared when the
+// file is there by now: a writer may unlink the old one before the new one
+// comes.
+enum pyr_result LocalFailure(const char *path, int error, bool *appeared,
+                             struct pyr_error *err)
 {
     struct stat link = {};
     if (error != ENOENT && error != ENOTDIR)
         return pyr_fail(err, PYR_IO, "cannot be opened: %s", strerror(error));
-    if (lstat(path, &link) == 0)
-        return pyr_fail(err, PYR_IO, "is a link to a file that is not there");
-    return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
+    if (lstat(path, &link) != 0)
+        return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
+    *appeared = !S_ISLNK(link.st_mode);
+    return pyr_fail(err, PYR_IO,
+                    *appeared ? "comes and goes"
+                              : "is a link to a file that is not there");
 }
 
-// Opens for reading, without asking for the listing of the directory, and
-// without waiting for the other end of a pipe.
-enum pyr_result OpenHandle(const char *path, VSILFILE **out_handle,
-                           struct pyr_error *err)
+enum pyr_result TryToOpen(const char *path, VSILFILE **out_handle,
+                          bool *appeared, struct pyr_error *err)
 {
     const bool local = !STARTS_WITH(path, "/vsi");
     struct stat info = {};
     if (local && stat(path, &info) != 0)
-        return LocalFailure(path, errno, err);
+        return LocalFailure(path, errno, appeared, err);
     if (local && !S_ISREG(info.st_mode))
         return pyr_fail(err, PYR_IO, "is not a regular file");
     static const char *const options[] = {"DISABLE_READDIR_ON_OPEN=YES",
@@ -173,10 +184,25 @@ enum pyr_result OpenHandle(const char *path, VSILFILE **out_handle,
     VSILFILE *const handle = VSIFOpenEx2L(path, "rb", TRUE, options);
     const int error = errno;
     if (handle == nullptr)
-        return local ? LocalFailure(path, error, err)
+        return local ? LocalFailure(path, error, appeared, err)
                      : VirtualFailure(path, err);
     *out_handle = handle;
     return PYR_OK;
+}
+
+// Opens for reading, without asking for the listing of the directory, and
+// without waiting for the other end of a pipe.
+enum pyr_result OpenHandle(const char *path, VSILFILE **out_handle,
+                           struct pyr_error *err)
+{
+    enum pyr_result result = PYR_IO;
+    bool again = true;
+    for (int i = 0; again && i < SETTLE_TRIES; i++)
+    {
+        again = false;
+        result = TryToOpen(path, out_handle, &again, err);
+    }
+    return result;
 }
 
 void Close(pyr_file *file)
@@ -231,13 +257,12 @@ bool Unchanged(const pyr_file *file)
     {
         struct stat info = {};
         return fstat(file->descriptor, &info) == 0 &&
-               StampOf(info) == file->stamp;
+               StampOf(info) == file->seen;
     }
     VSIStatBufL info = {};
     return VSIStatExL(file->path.c_str(), &info,
                       VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) == 0 &&
-           static_cast<uint64_t>(info.st_size) == file->size &&
-           (file->stamp == 0 || StampOf(info) == file->stamp);
+           StampOf(info) == file->seen;
 }
 
 // One range of a handle that reads at positions from many threads.
@@ -269,13 +294,19 @@ enum pyr_result ReadTogether(pyr_file *file, size_t nranges,
         sizes[i] = static_cast<size_t>(ranges[i].nbytes);
     }
     std::lock_guard<std::mutex> guard(file->lock);
-    if (VSIFReadMultiRangeL(static_cast<int>(nranges), data.data(),
-                            offsets.data(), sizes.data(),
-                            reinterpret_cast<VSILFILE *>(file->handle)) == 0)
-        return PYR_OK;
-    return pyr_fail(err, PYR_IO, "reading %llu ranges from byte %llu failed",
-                    static_cast<unsigned long long>(nranges),
-                    static_cast<unsigned long long>(ranges[0].offset_bytes));
+    for (size_t first = 0; first < nranges; first += MAX_REQUESTS)
+    {
+        const size_t count = std::min(nranges - first, MAX_REQUESTS);
+        if (VSIFReadMultiRangeL(static_cast<int>(count), data.data() + first,
+                                offsets.data() + first, sizes.data() + first,
+                                reinterpret_cast<VSILFILE *>(file->handle)) !=
+            0)
+            return pyr_fail(
+                err, PYR_IO, "reading %llu ranges from byte %llu failed",
+                static_cast<unsigned long long>(count),
+                static_cast<unsigned long long>(ranges[first].offset_bytes));
+    }
+    return PYR_OK;
 }
 
 enum pyr_result Read(pyr_file *file, size_t nranges,
@@ -301,6 +332,9 @@ enum pyr_result Load(void *, const char *path, size_t max_bytes,
 {
     VSILFILE *file = nullptr;
     enum pyr_result result = OpenHandle(path, &file, err);
+    // A directory is no such file: one may be called as a TMS is.
+    if (result == PYR_IO && vsi_io_is_directory(path))
+        return pyr_fail(err, PYR_NOT_FOUND, "is a directory");
     if (result != PYR_OK)
         return result;
     result = vsi_io_load_open(file, nullptr, 0, max_bytes, out_text, out_nbytes,

@@ -113,6 +113,7 @@ static void drop_hit(const struct group *group, struct pyr_want *want)
         return;
     pyr_cache_block_release(want->hit);
     want->hit = NULL;
+    want->hit_encoded = false;
     drop_kept(group, want);
 }
 
@@ -199,9 +200,11 @@ static void look_in_cache(struct group *group)
         if (want->done || want->hit != NULL)
             continue;
         want->hit = look_for(group, want, PYR_KIND_TILE);
-        want->hit_encoded = want->hit == NULL;
-        if (want->hit == NULL)
-            want->hit = look_for(group, want, PYR_KIND_ENCODED);
+        want->hit_encoded = false;
+        if (want->hit != NULL)
+            continue;
+        want->hit = look_for(group, want, PYR_KIND_ENCODED);
+        want->hit_encoded = want->hit != NULL;
     }
     for (size_t i = 0; i < group->nvisits; i++)
         drop_mixed_hits(group, &group->visits[i]);

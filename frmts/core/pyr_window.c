@@ -279,6 +279,38 @@ static bool tile_within(const struct pyr_source *source, uint32_t level,
            tile_row >= limits->min_row && tile_row <= limits->max_row;
 }
 
+/* The index of the visit's container, which the caller releases: from the
+ * cache, since nothing is read by it, or else read whole. NULL when there is
+ * none. */
+static enum pyr_result find_index(struct pyr_visit *visit,
+                                  struct pyr_reader *reader, size_t cache_bytes,
+                                  struct pyr_cache_block **out_index,
+                                  struct pyr_error *err)
+{
+    const struct pyr_cache_key key =
+        pyr_reader_key(reader, PYR_KIND_INDEX, visit->level,
+                       visit->container_col, visit->container_row);
+    *out_index = pyr_cache_get(reader->options.cache, &key);
+    if (*out_index != NULL)
+        return PYR_OK;
+    for (unsigned attempt = 0; attempt < PYR_MAX_ATTEMPTS; attempt++)
+    {
+        pyr_visit_open(visit, reader, cache_bytes, attempt == 0);
+        if (pyr_visit_unchanged(visit, reader))
+        {
+            *out_index = visit->index;
+            visit->index = NULL;
+            return visit->result == PYR_OK
+                       ? PYR_OK
+                       : pyr_fail(err, visit->result, "%s", visit->err.text);
+        }
+        pyr_visit_close(visit, reader);
+        pyr_wait_before_retry(attempt);
+    }
+    return pyr_fail(err, PYR_IO, "a slab of level %s keeps changing",
+                    reader->options.source->levels[visit->level].id);
+}
+
 enum pyr_result pyr_reader_locate(struct pyr_reader *reader, uint32_t level,
                                   uint32_t tile_col, uint32_t tile_row,
                                   size_t cache_bytes,
@@ -296,26 +328,16 @@ enum pyr_result pyr_reader_locate(struct pyr_reader *reader, uint32_t level,
     if (!tile_within(source, level, tile_col, tile_row))
         goto done;
 
-    /* An index from the cache will do: nothing is read by it. */
-    const struct pyr_cache_key key =
-        pyr_reader_key(reader, PYR_KIND_INDEX, level, visit.container_col,
-                       visit.container_row);
-    index = pyr_cache_get(reader->options.cache, &key);
-    if (index == NULL)
-    {
-        pyr_visit_open(&visit, reader, cache_bytes, true);
-        result = visit.result;
-        if (result != PYR_OK && err != NULL)
-            *err = visit.err;
-        index = visit.index;
-        visit.index = NULL;
-    }
+    result = find_index(&visit, reader, cache_bytes, &index, err);
     presence = PYR_NO_CONTAINER;
     if (result == PYR_OK && index != NULL && pyr_cache_block_size(index) > 0)
     {
         result = source->locate(source->user, level, tile_col, tile_row,
                                 pyr_cache_block_bytes(index), UINT64_MAX,
                                 &extent, err);
+        if (result != PYR_OK)
+            pyr_error_prefix(err, "level %s: tile %u,%u",
+                             source->levels[level].id, tile_col, tile_row);
         presence = extent.nbytes > 0 ? PYR_PRESENT : PYR_EMPTY_TILE;
     }
 

@@ -78,6 +78,9 @@ int Rok4RasterBand::GetMaskFlags()
                                     : GDALPamRasterBand::GetMaskFlags();
 }
 
+// Tiles that are looked for before we say that we do not know.
+constexpr double MAX_COVERAGE_TILES = 1 << 20;
+
 int Rok4RasterBand::IGetDataCoverageStatus(int x, int y, int width, int height,
                                            int maskFlagStop, double *percent)
 {
@@ -94,10 +97,20 @@ int Rok4RasterBand::IGetDataCoverageStatus(int x, int y, int width, int height,
         std::max<int64_t>(limits.min_col, window.px_x / tileWidth);
     const int64_t firstRow =
         std::max<int64_t>(limits.min_row, window.px_y / tileHeight);
+    // -1 for a window before the first tile, which views of other grids may be.
     const int64_t lastCol =
-        std::min<int64_t>(limits.max_col, (right - 1) / tileWidth);
+        right < 1 ? -1
+                  : std::min<int64_t>(limits.max_col, (right - 1) / tileWidth);
     const int64_t lastRow =
-        std::min<int64_t>(limits.max_row, (bottom - 1) / tileHeight);
+        bottom < 1
+            ? -1
+            : std::min<int64_t>(limits.max_row, (bottom - 1) / tileHeight);
+    if (lastCol >= firstCol && lastRow >= firstRow &&
+        static_cast<double>(lastCol - firstCol + 1) *
+                static_cast<double>(lastRow - firstRow + 1) >
+            MAX_COVERAGE_TILES)
+        return GDAL_DATA_COVERAGE_STATUS_UNIMPLEMENTED |
+               GDAL_DATA_COVERAGE_STATUS_DATA;
 
     const double total = static_cast<double>(width) * height;
     double seen = 0;

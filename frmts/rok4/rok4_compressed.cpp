@@ -32,6 +32,8 @@ bool Rok4Dataset::IsOneTile(int x, int y, int width, int height, int nBandCount,
     const struct pyr_tile_shape &shape = m_pyramid->Level(m_view.level).shape;
     const struct pyr_window window = Window(x, y, width, height);
     bool whole = window.px_x >= 0 && window.px_y >= 0 &&
+                 window.px_x / shape.width_px <= UINT32_MAX &&
+                 window.px_y / shape.height_px <= UINT32_MAX &&
                  window.px_x % shape.width_px == 0 &&
                  window.px_y % shape.height_px == 0 &&
                  window.width_px == shape.width_px &&

@@ -300,7 +300,10 @@ const char *Rok4RasterBand::LocationInfo(const char *name)
     CPLCreateXMLElementAndValue(root.get(), "Level", level.id);
     enum pyr_presence presence = PYR_OUTSIDE;
     struct pyr_extent extent = {};
-    if (window.px_x >= 0 && window.px_y >= 0)
+    // A view may reach far beyond the matrix.
+    if (window.px_x >= 0 && window.px_y >= 0 &&
+        window.px_x / level.shape.width_px <= UINT32_MAX &&
+        window.px_y / level.shape.height_px <= UINT32_MAX)
     {
         const uint32_t col =
             static_cast<uint32_t>(window.px_x / level.shape.width_px);

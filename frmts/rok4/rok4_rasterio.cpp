@@ -3,6 +3,7 @@
 #include "rok4_dataset.h"
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <cstring>
 
@@ -140,6 +141,12 @@ CPLErr Rok4Dataset::ReadWindow(int x, int y, int width, int height, void *data,
                                GDALRasterIOExtraArg *extra)
 {
     const struct rok4_descriptor &descriptor = *m_pyramid->Get()->descriptor;
+    if (pixelSpace > INT_MAX || pixelSpace < INT_MIN)
+    {
+        Rok4Report(CE_Failure, PYR_USAGE,
+                   "pixels of the buffer are more than 2 GiB apart");
+        return CE_Failure;
+    }
     Target target = {};
     target.data = static_cast<GByte *>(data);
     target.type = bufType;
@@ -252,6 +259,16 @@ CPLErr Rok4RasterBand::IRasterIO(GDALRWFlag flag, int x, int y, int width,
                                         pixelSpace, lineSpace, extra);
 }
 
+// Memory that may lack: GDAL catches no exceptions.
+struct FreeBytes
+{
+    void operator()(GByte *bytes) const
+    {
+        VSIFree(bytes);
+    }
+};
+using Bytes = std::unique_ptr<GByte, FreeBytes>;
+
 // Part of a block that lies on a raster of this size along one axis.
 static int BlockPart(int block, int blockSize, int rasterSize)
 {
@@ -275,19 +292,21 @@ CPLErr Rok4RasterBand::IReadBlock(int blockX, int blockY, void *data)
                                    sampleBytes, lineSpace, 0, nullptr);
 
     // The tile holds all bands: hand the others to the block cache too.
-    std::vector<GByte> pixels(static_cast<size_t>(bandSpace) * bands);
+    const Bytes pixels(static_cast<GByte *>(
+        VSI_CALLOC_VERBOSE(bands, static_cast<size_t>(bandSpace))));
+    if (pixels == nullptr)
+        return CE_Failure;
     int bandMap[PYR_MAX_BANDS];
     for (int i = 0; i < bands; i++)
         bandMap[i] = i + 1;
-    const CPLErr result =
-        dataset->ReadWindow(blockX * nBlockXSize, blockY * nBlockYSize, width,
-                            height, pixels.data(), eDataType, bands, bandMap,
-                            sampleBytes, lineSpace, bandSpace, nullptr);
+    const CPLErr result = dataset->ReadWindow(
+        blockX * nBlockXSize, blockY * nBlockYSize, width, height, pixels.get(),
+        eDataType, bands, bandMap, sampleBytes, lineSpace, bandSpace, nullptr);
     if (result != CE_None)
         return result;
-    memcpy(data, pixels.data() + (nBand - 1) * bandSpace,
+    memcpy(data, pixels.get() + (nBand - 1) * bandSpace,
            static_cast<size_t>(bandSpace));
-    FillOtherBands(blockX, blockY, pixels.data());
+    FillOtherBands(blockX, blockY, pixels.get());
     return CE_None;
 }
 
@@ -318,15 +337,17 @@ CPLErr Rok4MaskBand::IReadBlock(int blockX, int blockY, void *data)
 {
     const int width = BlockPart(blockX, nBlockXSize, nRasterXSize);
     const int height = BlockPart(blockY, nBlockYSize, nRasterYSize);
-    std::vector<GByte> mask(static_cast<size_t>(width) * height);
+    const Bytes mask(static_cast<GByte *>(VSI_MALLOC2_VERBOSE(width, height)));
+    if (mask == nullptr)
+        return CE_Failure;
     const CPLErr result = m_dataset->m_pyramid->ReadMask(
         m_dataset->Window(blockX * nBlockXSize, blockY * nBlockYSize, width,
                           height),
-        mask.data());
+        mask.get());
     memset(data, 0, static_cast<size_t>(nBlockXSize) * nBlockYSize);
     for (int row = 0; row < height && result == CE_None; row++)
         memcpy(static_cast<GByte *>(data) +
                    static_cast<size_t>(row) * nBlockXSize,
-               mask.data() + static_cast<size_t>(row) * width, width);
+               mask.get() + static_cast<size_t>(row) * width, width);
     return result;
 }

@@ -130,7 +130,7 @@ void Rok4Pyramid::LeaveThread(void *user, unsigned)
 CPLErr Rok4Pyramid::Report(enum pyr_result result,
                            const struct pyr_error &err) const
 {
-    m_job->Relay();
+    m_job->Relay(result == PYR_OK);
     if (result == PYR_OK)
         return CE_None;
     Rok4Report(CE_Failure, result, err.text);
@@ -204,7 +204,7 @@ void Rok4Pyramid::Prefetch(const struct pyr_window &window)
     m_job = &job;
     m_advised.push_back(window);
     FetchAdvised(CacheBytes());
-    job.Relay();
+    job.Relay(true);
 }
 
 CPLErr Rok4Pyramid::Locate(uint32_t level, uint32_t tile_col, uint32_t tile_row,
