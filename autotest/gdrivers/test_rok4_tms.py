@@ -49,6 +49,21 @@ def test_order(pyramid, tmp_path):
         assert easting(path) == 3000
 
 
+@pytest.mark.parametrize("name", ["PM", "N"])
+def test_pyramid_called_as_its_tms(tmp_path, name):
+    """PM.json and PM/, which the descriptor's directory holds, are a pyramid:
+    the TMS of that name is elsewhere."""
+    path = rok4_make.Pyramid(
+        tmp_path, name, rok4_tms.pm(), "TIFF_RAW_UINT8", 1,
+        levels=[rok4_make.Level("2", (1, 1, 2, 2), (2, 2), 1)]).write()
+    os.makedirs(str(tmp_path / "PM"), exist_ok=True)
+    with config(ROK4_TMS_DIRECTORY=None):
+        dataset = open_dataset(path)
+    assert dataset.GetGeoTransform()[0] == pytest.approx(
+        -20037508.3427892 / 2, abs=1e-6)
+    assert dataset.ReadAsArray() is not None
+
+
 def test_fall_through(pyramid, tmp_path):
     """A place that lacks the TMS is no error: the next one is asked."""
     path = pyramid.write()
