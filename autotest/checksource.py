@@ -31,10 +31,15 @@ LIBC = {
     "strings.h", "threads.h", "time.h", "unistd.h"}
 CODEC_HEADERS = {
     "pyr_json.c": {"cjson/cJSON.h"},
+    "pyr_json_write.c": {"cjson/cJSON.h"},
     "pyr_codec_jpeg.c": {"jpeglib.h", "jerror.h"},
     "pyr_codec_png.c": {"spng.h"},
     "pyr_codec_deflate.c": {"libdeflate.h"},
     "pyr_codec_tiff.c": {"tiffio.h"},
+    "pyr_encode_jpeg.c": {"jpeglib.h", "jerror.h"},
+    "pyr_encode_png.c": {"libdeflate.h"},
+    "pyr_encode_deflate.c": {"libdeflate.h"},
+    "pyr_encode_tiff.c": {"tiffio.h"},
 }
 # GDAL's headers that C can include.
 CPL_IN_C = {"cpl_port.h", "cpl_vsi.h", "cpl_string.h", "cpl_conv.h",

@@ -4,7 +4,8 @@
 # Usage: install-packages.sh GROUP...
 #   build    what the plugin is built with
 #   test     what the unit and driver tests need
-#   checks   what the tests of the sources and of the package need
+#   checks   what the tests of the sources, of the package and with the reference
+#            library need
 #   chroot   what tests in other Debians are made with
 #   clients  programs that use GDAL, to test the driver in: each is optional
 set -eu
@@ -12,7 +13,7 @@ set -eu
 build="cmake ninja-build pkg-config gcc g++ libc6-dev libgdal-dev gdal-bin
     libcjson-dev libdeflate-dev libjpeg62-turbo-dev libspng-dev libtiff-dev"
 test="python3-gdal python3-numpy python3-pytest python3-pil"
-checks="clang-format-14 binutils dpkg-dev file"
+checks="clang-format-14 binutils dpkg-dev file python3-venv"
 clients="strace python3-rasterio python3-rioxarray python3-dask python3-distributed
     cgi-mapserver python3-qgis"
 
@@ -61,7 +62,7 @@ for group in "$@"; do
         done
         ;;
     *)
-        sed -n '3,9s/^# \{0,1\}//p' "$0"
+        sed -n '3,10s/^# \{0,1\}//p' "$0"
         exit 2
         ;;
     esac

@@ -2,6 +2,8 @@
 /* The floor of the read benchmark: pread and one codec library, no more. */
 #include "floor.h"
 
+#include "bench.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,80 +20,121 @@
 #define SLAB_TILES (SLAB_SIDE_TILES * SLAB_SIDE_TILES)
 #define MAX_THREADS 64
 
-struct slab
-{
-    int fd;
-    uint32_t index[2 * SLAB_TILES]; /* offsets, then sizes */
-};
-
 struct floor_level
 {
+    struct floor_grid grid;
     enum floor_codec codec;
     int bands;
     int sample_bytes;
-    int side_slabs;
-    size_t max_tile_bytes; /* encoded */
-    struct slab *slabs;
+    size_t max_tile_bytes;    /* encoded */
+    struct floor_tile *tiles; /* [rows][cols] */
+    int *slabs;               /* descriptors of open files */
+    int nslabs;
 };
 
-static void fail(const char *what, const char *which)
-{
-    fprintf(stderr, "floor: %s %s\n", what, which);
-    exit(1);
-}
-
-static void *allocate(size_t nbytes)
-{
-    void *block = malloc(nbytes);
-    if (block == NULL)
-        fail("out of memory", "");
-    return block;
-}
-
-static void open_slab(struct slab *slab, const char *directory, int level,
-                      int slab_col, int slab_row)
+/* A name of path depth 2 (spec section 4): three digits of each number, to base
+ * 36, of the column first. */
+static int open_slab(const char *directory, int level, int slab_col,
+                     int slab_row)
 {
     static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const int most = 36 * 36 * 36 - 1;
     char path[4096];
 
-    snprintf(path, sizeof path, "%s/DATA/%d/00/00/%c%c.tif", directory, level,
-             digits[slab_col], digits[slab_row]);
-    slab->fd = open(path, O_RDONLY);
-    if (slab->fd < 0 || pread(slab->fd, slab->index, sizeof slab->index,
-                              2048) != (ssize_t)sizeof slab->index)
-        fail("cannot read", path);
+    if (slab_col > most || slab_row > most)
+        bench_fail("a slab too far away in", directory);
+    snprintf(path, sizeof path, "%s/DATA/%d/%c%c/%c%c/%c%c.tif", directory,
+             level, digits[slab_col / 1296], digits[slab_row / 1296],
+             digits[slab_col / 36 % 36], digits[slab_row / 36 % 36],
+             digits[slab_col % 36], digits[slab_row % 36]);
+    const int fd = open(path, O_RDONLY);
+    if (fd < 0)
+        bench_fail("cannot open", path);
+    return fd;
 }
 
-struct floor_level *floor_open(const char *directory, enum floor_codec codec,
-                               int side_px, int bands, int sample_bytes)
+/* Takes the tiles of one slab that lie in the grid. */
+static void locate_tiles(struct floor_level *level, int fd, int slab_col,
+                         int slab_row)
 {
-    struct floor_level *level = allocate(sizeof *level);
-    const int side_tiles = side_px / TILE_SIDE_PX;
-    int number = 0;
+    const struct floor_grid *grid = &level->grid;
+    uint32_t index[2 * SLAB_TILES]; /* offsets, then sizes */
 
-    while (1 << number < side_tiles)
-        number++;
-    *level = (struct floor_level){codec, bands, sample_bytes, 0, 0, NULL};
-    level->side_slabs = (side_tiles + SLAB_SIDE_TILES - 1) / SLAB_SIDE_TILES;
-    const int nslabs = level->side_slabs * level->side_slabs;
-    level->slabs = allocate((size_t)nslabs * sizeof *level->slabs);
-    for (int i = 0; i < nslabs; i++)
+    if (pread(fd, index, sizeof index, 2048) != (ssize_t)sizeof index)
+        bench_fail("cannot read the index of a slab", "");
+    for (int i = 0; i < SLAB_TILES; i++)
     {
-        struct slab *slab = &level->slabs[i];
-        open_slab(slab, directory, number, i % level->side_slabs,
-                  i / level->side_slabs);
-        for (int tile = SLAB_TILES; tile < 2 * SLAB_TILES; tile++)
-            if (slab->index[tile] > level->max_tile_bytes)
-                level->max_tile_bytes = slab->index[tile];
+        const int col =
+            slab_col * SLAB_SIDE_TILES + i % SLAB_SIDE_TILES - grid->first_col;
+        const int row =
+            slab_row * SLAB_SIDE_TILES + i / SLAB_SIDE_TILES - grid->first_row;
+        if (col >= 0 && col < grid->cols && row >= 0 && row < grid->rows)
+            level->tiles[row * grid->cols + col] =
+                (struct floor_tile){index[i], index[SLAB_TILES + i], fd};
     }
+}
+
+static struct floor_level *new_level(const struct floor_grid *grid,
+                                     enum floor_codec codec, int bands,
+                                     int sample_bytes)
+{
+    struct floor_level *level = bench_allocate(sizeof *level);
+    *level = (struct floor_level){*grid, codec, bands, sample_bytes,
+                                  0,     NULL,  NULL,  0};
+    level->tiles = bench_allocate((size_t)(grid->cols * grid->rows) *
+                                  sizeof *level->tiles);
+    return level;
+}
+
+static void find_max_tile(struct floor_level *level)
+{
+    for (int i = 0; i < level->grid.cols * level->grid.rows; i++)
+        if (level->tiles[i].nbytes > level->max_tile_bytes)
+            level->max_tile_bytes = level->tiles[i].nbytes;
+}
+
+struct floor_level *floor_open(const char *directory,
+                               const struct floor_grid *grid,
+                               enum floor_codec codec, int bands,
+                               int sample_bytes)
+{
+    struct floor_level *level = new_level(grid, codec, bands, sample_bytes);
+    const int left = grid->first_col / SLAB_SIDE_TILES;
+    const int top = grid->first_row / SLAB_SIDE_TILES;
+    const int right = (grid->first_col + grid->cols - 1) / SLAB_SIDE_TILES;
+    const int bottom = (grid->first_row + grid->rows - 1) / SLAB_SIDE_TILES;
+
+    level->slabs = bench_allocate(
+        (size_t)((right - left + 1) * (bottom - top + 1)) * sizeof(int));
+    for (int row = top; row <= bottom; row++)
+        for (int col = left; col <= right; col++)
+        {
+            const int fd = open_slab(directory, grid->level, col, row);
+            level->slabs[level->nslabs++] = fd;
+            locate_tiles(level, fd, col, row);
+        }
+    find_max_tile(level);
+    return level;
+}
+
+struct floor_level *floor_open_tiles(const struct floor_tile *tiles,
+                                     const struct floor_grid *grid,
+                                     enum floor_codec codec, int bands,
+                                     int sample_bytes)
+{
+    struct floor_level *level = new_level(grid, codec, bands, sample_bytes);
+    memcpy(level->tiles, tiles,
+           (size_t)(grid->cols * grid->rows) * sizeof *tiles);
+    find_max_tile(level);
     return level;
 }
 
 void floor_close(struct floor_level *level)
 {
-    for (int i = 0; i < level->side_slabs * level->side_slabs; i++)
-        close(level->slabs[i].fd);
+    for (int i = 0; i < level->nslabs; i++)
+        close(level->slabs[i]);
     free(level->slabs);
+    free(level->tiles);
     free(level);
 }
 
@@ -123,7 +166,7 @@ static void decode_jpeg(struct worker *worker)
     jpeg_start_decompress(jpeg);
     if (jpeg->output_width != TILE_SIDE_PX ||
         jpeg->output_height != TILE_SIDE_PX || jpeg->output_components != 3)
-        fail("JPEG tile of another shape", "");
+        bench_fail("JPEG tile of another shape", "");
     while (jpeg->output_scanline < TILE_SIDE_PX)
         jpeg_read_scanlines(jpeg, worker->rows + jpeg->output_scanline,
                             TILE_SIDE_PX - jpeg->output_scanline);
@@ -139,11 +182,11 @@ static void decode_png(struct worker *worker)
     if (png == NULL ||
         spng_set_png_buffer(png, worker->encoded, worker->nbytes) != 0 ||
         spng_decode_image(png, NULL, 0, SPNG_FMT_PNG, SPNG_DECODE_PROGRESSIVE))
-        fail("libspng refuses a tile", "");
+        bench_fail("libspng refuses a tile", "");
     for (int row = 0; row < TILE_SIDE_PX && result == 0; row++)
         result = spng_decode_row(png, worker->rows[row], row_bytes);
     if (result != SPNG_EOI)
-        fail("libspng refuses a tile", "");
+        bench_fail("libspng refuses a tile", "");
     spng_ctx_free(png);
 }
 
@@ -153,7 +196,15 @@ static void decode_zip(struct worker *worker)
     if (libdeflate_zlib_decompress(worker->inflater, worker->encoded,
                                    worker->nbytes, worker->tile, tile_bytes,
                                    NULL) != LIBDEFLATE_SUCCESS)
-        fail("libdeflate refuses a tile", "");
+        bench_fail("libdeflate refuses a tile", "");
+}
+
+static void decode_raw(struct worker *worker)
+{
+    const size_t tile_bytes = TILE_SIDE_PX * tile_row_bytes(worker->level);
+    if (worker->nbytes != tile_bytes)
+        bench_fail("raw tile of another size", "");
+    memcpy(worker->tile, worker->encoded, tile_bytes);
 }
 
 /* One band of a row of pixels of three bytes. Bands one after another: stores
@@ -208,15 +259,14 @@ static void read_tile(struct worker *worker, const struct floor_window *window,
                       int tile_col, int tile_row)
 {
     const struct floor_level *level = worker->level;
-    const struct slab *slab =
-        &level->slabs[tile_row / SLAB_SIDE_TILES * level->side_slabs +
-                      tile_col / SLAB_SIDE_TILES];
-    const int number = tile_row % SLAB_SIDE_TILES * SLAB_SIDE_TILES +
-                       tile_col % SLAB_SIDE_TILES;
+    const struct floor_tile *tile =
+        &level->tiles[tile_row * level->grid.cols + tile_col];
     const int left = tile_col * TILE_SIDE_PX - window->left_px;
     const int top = tile_row * TILE_SIDE_PX - window->top_px;
-    /* libdeflate writes a whole tile, the others row by row. */
-    const bool direct = level->codec != FLOOR_ZIP && left >= 0 && top >= 0 &&
+    /* Some write a whole tile, the others row by row. */
+    const bool by_rows =
+        level->codec == FLOOR_JPEG || level->codec == FLOOR_PNG;
+    const bool direct = by_rows && left >= 0 && top >= 0 &&
                         left + TILE_SIDE_PX <= window->width_px &&
                         top + TILE_SIDE_PX <= window->height_px &&
                         window->band_stride == (size_t)level->sample_bytes;
@@ -226,10 +276,11 @@ static void read_tile(struct worker *worker, const struct floor_window *window,
             direct ? window->pixels + ((size_t)top + row) * window->row_stride +
                          (size_t)left * window->pixel_stride
                    : worker->tile + row * tile_row_bytes(level);
-    worker->nbytes = slab->index[SLAB_TILES + number];
-    if (pread(slab->fd, worker->encoded, worker->nbytes, slab->index[number]) !=
-        (ssize_t)worker->nbytes)
-        fail("cannot read a tile", "");
+    worker->nbytes = tile->nbytes;
+    if (worker->nbytes == 0 ||
+        pread(tile->fd, worker->encoded, worker->nbytes, (off_t)tile->offset) !=
+            (ssize_t)worker->nbytes)
+        bench_fail("cannot read a tile", "");
     switch (level->codec)
     {
         case FLOOR_JPEG:
@@ -240,6 +291,9 @@ static void read_tile(struct worker *worker, const struct floor_window *window,
             break;
         case FLOOR_ZIP:
             decode_zip(worker);
+            break;
+        case FLOOR_RAW:
+            decode_raw(worker);
             break;
     }
     if (!direct)
@@ -283,13 +337,13 @@ static bool locate(const struct job *job, int item,
 static void *worker_main(void *arg)
 {
     struct job *job = arg;
-    struct worker *worker = allocate(sizeof *worker);
+    struct worker *worker = bench_allocate(sizeof *worker);
     const struct floor_window *window;
     int col, row;
 
     worker->level = job->level;
-    worker->encoded = allocate(job->level->max_tile_bytes);
-    worker->tile = allocate(TILE_SIDE_PX * tile_row_bytes(job->level));
+    worker->encoded = bench_allocate(job->level->max_tile_bytes);
+    worker->tile = bench_allocate(TILE_SIDE_PX * tile_row_bytes(job->level));
     worker->jpeg.err = jpeg_std_error(&worker->jpeg_errors);
     jpeg_create_decompress(&worker->jpeg);
     worker->inflater = libdeflate_alloc_decompressor();
@@ -313,7 +367,7 @@ void floor_read(const struct floor_level *level,
         nthreads = MAX_THREADS;
     for (int i = 1; i < nthreads; i++)
         if (pthread_create(&threads[i], NULL, worker_main, &job) != 0)
-            fail("cannot start a thread", "");
+            bench_fail("cannot start a thread", "");
     worker_main(&job);
     for (int i = 1; i < nthreads; i++)
         pthread_join(threads[i], NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The floor of the read benchmark: codec libraries alone on the same tiles. */
+/* Reading ROK4 tiles with codec libraries alone: the floor of the read
+ * benchmark, and what tells the pixels of the write benchmark. */
 #ifndef FLOOR_H
 #define FLOOR_H
 
@@ -13,10 +14,30 @@ enum floor_codec
 {
     FLOOR_JPEG, /* RGB, libjpeg */
     FLOOR_PNG,  /* RGB, libspng */
-    FLOOR_ZIP   /* zlib streams of any pixels, libdeflate */
+    FLOOR_ZIP,  /* zlib streams of any pixels, libdeflate */
+    FLOOR_RAW   /* any pixels */
 };
 
-/* A rectangle of a level and where its pixels go, in bytes. */
+/* The tiles of a level: a rectangle, each of them there. */
+struct floor_grid
+{
+    int level; /* its id */
+    int first_col;
+    int first_row;
+    int cols;
+    int rows;
+};
+
+/* Where a tile is in a file. */
+struct floor_tile
+{
+    uint64_t offset;
+    uint32_t nbytes;
+    int fd;
+};
+
+/* A rectangle of a level, from its first tile's corner, and where its pixels
+ * go, in bytes. */
 struct floor_window
 {
     int left_px;
@@ -31,10 +52,20 @@ struct floor_window
 
 struct floor_level;
 
-/* Opens all slabs of a level that make_pyramid.py wrote below directory, and
- * reads their indexes. Whatever fails here or below ends the program. */
-struct floor_level *floor_open(const char *directory, enum floor_codec codec,
-                               int side_px, int bands, int sample_bytes);
+/* Opens the slabs of 16 x 16 tiles, of path depth 2, that hold the grid below
+ * DIRECTORY/DATA, and reads their indexes. Whatever fails here or below ends
+ * the program. */
+struct floor_level *floor_open(const char *directory,
+                               const struct floor_grid *grid,
+                               enum floor_codec codec, int bands,
+                               int sample_bytes);
+
+/* Like floor_open, but for tiles[rows][cols] that the caller located, and whose
+ * files it keeps. */
+struct floor_level *floor_open_tiles(const struct floor_tile *tiles,
+                                     const struct floor_grid *grid,
+                                     enum floor_codec codec, int bands,
+                                     int sample_bytes);
 void floor_close(struct floor_level *level);
 
 /* Reads and decodes the tiles that the windows touch, each once for each

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Times ROK4 reads against GTiff and the floor, on make_pyramid.py's files. */
+#include "bench.h"
 #include "floor.h"
 
 #include <stdbool.h>
@@ -64,12 +65,6 @@ struct bench
     clockid_t clock;
     uint8_t *buffer; /* touched before the first read, the same for all */
 };
-
-static void fail(const char *what, const char *which)
-{
-    fprintf(stderr, "read: %s %s\n", what, which);
-    exit(1);
-}
 
 static double now_ms(const struct bench *bench)
 {
@@ -197,10 +192,10 @@ static GDALDatasetH open_dataset(const struct bench *bench,
     GDALDatasetH dataset = GDALOpenEx(
         path, GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR, drivers, options, NULL);
     if (dataset == NULL)
-        fail("cannot open", path);
+        bench_fail("cannot open", path);
     if (GDALGetRasterXSize(dataset) != bench->side_px ||
         GDALGetRasterYSize(dataset) != bench->side_px)
-        fail("not the expected size:", path);
+        bench_fail("not the expected size:", path);
     return dataset;
 }
 
@@ -229,7 +224,7 @@ static void read_dataset(const struct bench *bench, const struct plan *plan,
             (GSpacing)to.band_stride, NULL);
     }
     if (result != CE_None)
-        fail("cannot read", GDALGetDescription(dataset));
+        bench_fail("cannot read", GDALGetDescription(dataset));
 }
 
 static void read_floor(const struct bench *bench, const struct plan *plan,
@@ -245,6 +240,18 @@ static void read_floor(const struct bench *bench, const struct plan *plan,
         floor_read(level, &windows[i], 1, bench->nthreads);
 }
 
+static struct floor_level *open_floor(const struct bench *bench,
+                                      const char *path, int ratio)
+{
+    const int side_tiles = bench->side_px / ratio / TILE_SIDE_PX;
+    struct floor_grid grid = {0, 0, 0, side_tiles, side_tiles};
+
+    while (1 << grid.level < side_tiles)
+        grid.level++;
+    return floor_open(path, &grid, bench->picture->codec, bench->picture->bands,
+                      sample_bytes(bench));
+}
+
 /* Milliseconds of one read through a handle of its own, whose opening and
  * closing do not count. */
 static double time_once(const struct bench *bench, const struct plan *plan,
@@ -257,9 +264,7 @@ static double time_once(const struct bench *bench, const struct plan *plan,
         char path[4096];
         snprintf(path, sizeof path, "%s/%s", bench->directory,
                  bench->picture->name);
-        struct floor_level *level = floor_open(
-            path, bench->picture->codec, bench->side_px / plan->ratio,
-            bench->picture->bands, sample_bytes(bench));
+        struct floor_level *level = open_floor(bench, path, plan->ratio);
         start = now_ms(bench);
         read_floor(bench, plan, level);
         elapsed = now_ms(bench) - start;
@@ -276,35 +281,7 @@ static double time_once(const struct bench *bench, const struct plan *plan,
     return elapsed;
 }
 
-static uint64_t digest(const uint8_t *bytes, size_t nbytes)
-{
-    uint64_t sum = nbytes;
-    for (size_t i = 0; i + 8 <= nbytes; i += 8)
-    {
-        uint64_t word;
-        memcpy(&word, bytes + i, 8);
-        sum = (sum ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-        sum ^= sum >> 29;
-    }
-    return sum;
-}
-
 /* ---- Table ---- */
-
-static int compare_doubles(const void *left, const void *right)
-{
-    const double l = *(const double *)left;
-    const double r = *(const double *)right;
-    return (l > r) - (l < r);
-}
-
-static void print_ratio(double numerator, double denominator)
-{
-    if (numerator > 0 && denominator > 0)
-        printf(" %8.2f", numerator / denominator);
-    else
-        printf(" %8s", "-");
-}
 
 /* One line of the table. one_thread_ms: of ROK4, kept from the line before.
  * False when the contenders read different pixels. */
@@ -332,7 +309,7 @@ static bool run_line(const struct bench *bench, const struct plan *plan,
                 continue;
             }
             const uint64_t found =
-                digest(bench->buffer, bytes_read(bench, plan));
+                bench_digest(0, bench->buffer, bytes_read(bench, plan));
             equal = equal && (expected == 0 || found == expected);
             expected = found;
         }
@@ -345,15 +322,14 @@ static bool run_line(const struct bench *bench, const struct plan *plan,
             printf(" %9s", "-");
             continue;
         }
-        qsort(times[c], (size_t)repetitions, sizeof(double), compare_doubles);
-        median[c] = times[c][repetitions / 2];
+        median[c] = bench_median(times[c], repetitions);
         printf(" %9.2f", median[c]);
     }
-    print_ratio(median[ROK4], median[GTIFF]);
-    print_ratio(median[ROK4], median[FLOOR]);
+    bench_print_ratio(median[ROK4], median[GTIFF]);
+    bench_print_ratio(median[ROK4], median[FLOOR]);
     if (bench->nthreads == 1)
         *one_thread_ms = median[ROK4];
-    print_ratio(bench->nthreads == 1 ? 0 : median[ROK4], *one_thread_ms);
+    bench_print_ratio(bench->nthreads == 1 ? 0 : median[ROK4], *one_thread_ms);
     printf("%s\n", equal ? "" : "  DIFFERENT PIXELS");
     fflush(stdout);
     return equal;
@@ -368,9 +344,7 @@ static bool run_picture(struct bench *bench, const char *only_plan,
 
     make_plans(plans, bench->side_px);
     const size_t nbytes = bytes_read(bench, &plans[0]);
-    bench->buffer = malloc(nbytes);
-    if (bench->buffer == NULL)
-        fail("out of memory", "");
+    bench->buffer = bench_allocate(nbytes);
     memset(bench->buffer, 1, nbytes);
     for (int layout = 0; layout < (bench->picture->bands > 1 ? 2 : 1); layout++)
         for (int i = 0; i < NPLANS; i++)
@@ -413,9 +387,7 @@ static void print_peak(struct bench *bench, enum contender contender)
     make_plans(plans, bench->side_px);
     bench->interleaved = true;
     const size_t nbytes = bytes_read(bench, &plans[0]);
-    bench->buffer = malloc(nbytes);
-    if (bench->buffer == NULL)
-        fail("out of memory", "");
+    bench->buffer = bench_allocate(nbytes);
     memset(bench->buffer, 1, nbytes);
     const long before_kb = status_kb("VmHWM:");
     GDALDatasetH dataset = open_dataset(bench, contender);
@@ -439,15 +411,6 @@ static int usage(void)
     return 2;
 }
 
-static int to_int(const char *text, int min, int max)
-{
-    char *end;
-    const long value = strtol(text, &end, 10);
-    if (*end != '\0' || end == text || value < min || value > max)
-        fail("not a number that makes sense:", text);
-    return (int)value;
-}
-
 int main(int argc, char **argv)
 {
     struct bench bench = {.nthreads = 1, .clock = CLOCK_MONOTONIC};
@@ -457,9 +420,9 @@ int main(int argc, char **argv)
         return usage();
     GDALAllRegister();
     snprintf(bench.directory, sizeof bench.directory, "%s", argv[2]);
-    const int side_px = to_int(argv[3], 1024, 131072);
+    const int side_px = bench_int(argv[3], 1024, 131072);
     const bool peak = EQUAL(argv[1], "peak") && argc == 7;
-    const int repetitions = peak ? 0 : to_int(argv[4], 1, MAX_REPETITIONS);
+    const int repetitions = peak ? 0 : bench_int(argv[4], 1, MAX_REPETITIONS);
     if (EQUAL(argv[1], "cpu"))
         bench.clock = CLOCK_PROCESS_CPUTIME_ID;
     const char *only = peak ? argv[4] : argc > 5 ? argv[5] : NULL;
@@ -476,7 +439,7 @@ int main(int argc, char **argv)
             continue;
         if (peak)
         {
-            bench.nthreads = to_int(argv[6], 1, 64);
+            bench.nthreads = bench_int(argv[6], 1, 64);
             print_peak(&bench, EQUAL(argv[5], "ROK4") ? ROK4 : GTIFF);
         }
         else

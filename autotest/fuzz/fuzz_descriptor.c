@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: descriptors, identified, parsed and bound to a fixed grid. */
-#include "rok4_descriptor.h"
+/* Fuzz target: descriptors, identified, parsed, bound to a fixed grid, and
+ * written again. */
+#include "pyr_alloc.h"
+#include "rok4_compose.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes);
 
@@ -79,6 +82,36 @@ static void check_bound(const struct rok4_descriptor *descriptor,
     }
 }
 
+/* Writes the descriptor on the base, parses and binds that, and writes it on
+ * itself: nothing changes any more. */
+static void check_composed(const struct rok4_descriptor *descriptor,
+                           const struct pyr_grid *grid, const char *base)
+{
+    const struct rok4_recipe recipe = {NULL, "AVERAGE"};
+    struct rok4_descriptor *parsed = NULL;
+    struct pyr_error err = {""};
+    char warp[ROK4_RECIPE_BYTES];
+    char overview[ROK4_RECIPE_BYTES];
+    char *first = NULL;
+    char *second = NULL;
+    if (rok4_compose(descriptor, &recipe, base, &first, &err) != PYR_OK)
+    {
+        require(err.text[0] != '\0');
+        return;
+    }
+    rok4_recipe_read(first, strlen(first), warp, overview);
+    require(strcmp(overview, "AVERAGE") == 0);
+    require(rok4_descriptor_parse(first, strlen(first), &parsed, &err) ==
+            PYR_OK);
+    require(rok4_descriptor_bind(parsed, grid, &err) == PYR_OK);
+    require(parsed->nlevels == descriptor->nlevels);
+    require(rok4_compose(parsed, &recipe, first, &second, &err) == PYR_OK);
+    require(strcmp(first, second) == 0);
+    rok4_descriptor_free(parsed);
+    pyr_free(first);
+    pyr_free(second);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
 {
     const char *text = (const char *)data;
@@ -95,7 +128,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
     check_parsed(descriptor);
     make_grid(&grid, levels);
     if (rok4_descriptor_bind(descriptor, &grid, &err) == PYR_OK)
+    {
+        char *const base = pyr_strndup(text, nbytes);
+        if (base == NULL)
+            abort();
         check_bound(descriptor, &grid);
+        check_composed(descriptor, &grid, base);
+        pyr_free(base);
+    }
     else
         require(err.text[0] != '\0');
     rok4_descriptor_free(descriptor);

@@ -8,9 +8,10 @@
 
 #include "unit.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
-#define FILES_MAX 40
+#define FILES_MAX 400
 #define FILES_LOG_BYTES 4000
 
 struct pyr_file
@@ -27,13 +28,16 @@ static struct files
     size_t count;
     char log[FILES_LOG_BYTES]; /* "load PATH\n", "open PATH\n" */
     int nopen;
-} files;
+    pthread_mutex_t lock; /* over what the functions of pyr_io change */
+} files = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static inline void files_note(const char *what, const char *path)
 {
+    (void)pthread_mutex_lock(&files.lock);
     const size_t used = strlen(files.log);
     (void)snprintf(files.log + used, sizeof files.log - used, "%s %s\n", what,
                    path);
+    (void)pthread_mutex_unlock(&files.lock);
 }
 
 /* The log since the last call is this. */
@@ -53,10 +57,15 @@ static inline struct pyr_file *files_find(const char *path)
     return NULL;
 }
 
+/* Puts a file at the path, in the place of one that stands there. */
 static inline void files_add_bytes(const char *path, const void *bytes,
                                    size_t nbytes)
 {
-    struct pyr_file *const file = &files.file[files.count++];
+    struct pyr_file *file = files_find(path);
+    if (file != NULL)
+        free(file->bytes);
+    else
+        file = &files.file[files.count++];
     (void)snprintf(file->path, sizeof file->path, "%s", path);
     file->bytes = malloc(nbytes + 1);
     if (file->bytes == NULL || files.count == FILES_MAX)
@@ -123,15 +132,19 @@ static enum pyr_result files_open(void *user, const char *path,
 {
     (void)user;
     files_note("open", path);
+    (void)pthread_mutex_lock(&files.lock);
     const enum pyr_result result = files_get(path, out_file, err);
     files.nopen += result == PYR_OK;
+    (void)pthread_mutex_unlock(&files.lock);
     return result;
 }
 
 static void files_close(struct pyr_file *file)
 {
     (void)file;
+    (void)pthread_mutex_lock(&files.lock);
     files.nopen--;
+    (void)pthread_mutex_unlock(&files.lock);
 }
 
 static uint64_t files_size(const struct pyr_file *file)
@@ -165,7 +178,7 @@ static enum pyr_result files_read(struct pyr_file *file, size_t nranges,
     return PYR_OK;
 }
 
-/* For one thread. */
+/* Reading is safe from many threads while no file is replaced. */
 static inline struct pyr_io files_io(void)
 {
     const struct pyr_io io = {.open = files_open,

@@ -326,6 +326,13 @@ static bool picks_pixels_of(const struct pyr_grid_level *coarse,
            fabs(coarse->origin_y - half - fine->origin_y) <= tolerance;
 }
 
+bool pyr_grid_picks(const struct pyr_grid_level *coarse,
+                    const struct pyr_grid_level *fine)
+{
+    return picks_pixels_of(coarse, fine,
+                           RATIO_TOLERANCE_CELLS * fine->cell_size);
+}
+
 enum pyr_grid_kind pyr_grid_kind_of(const struct pyr_grid *grid)
 {
     const double tolerance = RATIO_TOLERANCE_CELLS * grid->levels[0].cell_size;

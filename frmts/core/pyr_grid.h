@@ -85,6 +85,11 @@ enum pyr_result pyr_grid_find(const struct pyr_grid *grid, const char *id,
  * one level is a quadtree. */
 enum pyr_grid_kind pyr_grid_kind_of(const struct pyr_grid *grid);
 
+/* Whether each pixel centre of coarse is one of fine, at an integer ratio of at
+ * least 2, within 1e-2 of fine's cell size. */
+bool pyr_grid_picks(const struct pyr_grid_level *coarse,
+                    const struct pyr_grid_level *fine);
+
 /* The rectangle that tiles limits of the level cover. */
 struct pyr_grid_bounds pyr_grid_bounds_of(const struct pyr_grid_level *level,
                                           const struct pyr_grid_limits *limits);

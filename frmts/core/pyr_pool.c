@@ -251,8 +251,10 @@ void pyr_pool_run(struct pyr_pool *pool, const struct pyr_job *job,
 
     struct run run = {.job = job, .nitems = nitems, .nseats = nthreads - 1};
     size_t item;
-    atomic_init(&run.next_item, 0);
+    atomic_init(&run.next_item, job->caller_does_first ? 1 : 0);
     open_seats(pool, &run);
+    if (job->caller_does_first)
+        job->run(job->user, 0, 0);
     while (claim(&run, &item))
         job->run(job->user, 0, item);
     close_seats(pool, &run);

@@ -25,6 +25,8 @@ struct pyr_job
      * after its last item of this job; either may be NULL. */
     void (*enter)(void *user, unsigned worker);
     void (*leave)(void *user, unsigned worker);
+    /* Item 0 is done by the calling thread, first of all. */
+    bool caller_does_first;
 };
 
 /* Starts no thread. PYR_NOMEM. The caller frees it with pyr_pool_free. */

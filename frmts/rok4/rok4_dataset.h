@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 class JobContext;
@@ -64,6 +65,27 @@ class Rok4Pyramid final
         return m_data.levels[level];
     }
 
+    // For builds: the readers, which Read and ReadMask use too. nullptr for masks
+    // that the pyramid has not.
+    struct pyr_reader *DataReader() const
+    {
+        return m_dataReader;
+    }
+    struct pyr_reader *MaskReader() const
+    {
+        return m_pyramid->has_masks ? m_maskReader : nullptr;
+    }
+    const struct pyr_source *Source() const
+    {
+        return &m_data;
+    }
+    // The context for threads of reads through these; nullptr at the end.
+    // Returns the one before.
+    JobContext *SetJob(JobContext *job)
+    {
+        return std::exchange(m_job, job);
+    }
+
     // Gives the pixels of a window to the sink; what was advised is fetched
     // with it. Raises the error on failure.
     CPLErr Read(const struct pyr_window &window,
@@ -87,7 +109,7 @@ class Rok4Pyramid final
                             uint32_t tile_row, uint8_t **bytes, size_t *nbytes);
 
   private:
-    CPLErr Report(enum pyr_result result, const struct pyr_error &err) const;
+    CPLErr Report(enum pyr_result result, const struct pyr_error &err);
     void FetchAdvised(size_t cache_bytes);
     void CheckDirectory(size_t level);
 
@@ -107,6 +129,15 @@ class Rok4Pyramid final
     JobContext *m_job = nullptr; // of the read that is under way
 };
 
+// Number of threads that an option NUM_THREADS asks for; nullptr: not given, then
+// GDAL_NUM_THREADS, else every processor. 0, with an error, when it is wrong; a
+// wrong GDAL_NUM_THREADS means one thread, as elsewhere in GDAL.
+unsigned Rok4ThreadCount(const char *wish);
+
+// Bytes that the cache of all pyramids may take, so that with GDAL's own block
+// cache it stays within GDAL_CACHEMAX, but for a floor.
+size_t Rok4CacheBytes();
+
 // Raises a core error as "ROK4: ...".
 void Rok4Report(CPLErr kind, enum pyr_result result, const char *text);
 
@@ -124,6 +155,16 @@ class Rok4Dataset final : public GDALPamDataset
     static GDALDataset *Open(GDALOpenInfo *openInfo);
 
     ~Rok4Dataset() override;
+
+    const std::shared_ptr<Rok4Pyramid> &Pyramid() const
+    {
+        return m_pyramid;
+    }
+    // Level of the pyramid that the dataset's own pixels are.
+    size_t Level() const
+    {
+        return m_view.level;
+    }
 
     const OGRSpatialReference *GetSpatialRef() const override;
     CPLErr GDAL_COMPAT_GET_GEOTRANSFORM(transform) override;

@@ -217,22 +217,6 @@ static enum pyr_result parse_file_storage(const struct pyr_json_node *storage,
     return result;
 }
 
-static const char *tray_key(enum rok4_storage storage)
-{
-    switch (storage)
-    {
-        case ROK4_STORAGE_FILE:
-            return "";
-        case ROK4_STORAGE_S3:
-            return "bucket_name";
-        case ROK4_STORAGE_CEPH:
-            return "pool_name";
-        case ROK4_STORAGE_SWIFT:
-            return "container_name";
-    }
-    return "";
-}
-
 static enum pyr_result parse_storage(const struct pyr_json_node *node,
                                      struct rok4_level *level,
                                      struct pyr_error *err)
@@ -253,7 +237,7 @@ static enum pyr_result parse_storage(const struct pyr_json_node *node,
     if (level->storage == ROK4_STORAGE_FILE)
         return parse_file_storage(&storage, level, err);
     /* The path that the descriptor is opened with may say the tray. */
-    result = parse_optional_place(&storage, tray_key(level->storage),
+    result = parse_optional_place(&storage, rok4_storage_tray(level->storage),
                                   &level->tray, err);
     if (result == PYR_OK)
         result =

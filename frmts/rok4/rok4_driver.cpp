@@ -4,11 +4,10 @@
 
 #include "pyr_alloc.h"
 #include "rok4_connection.h"
+#include "rok4_create_copy.h"
+#include "rok4_creation_options.h"
 #include "vsi_io.h"
 
-#include "cpl_multiproc.h"
-
-#include <algorithm>
 #include <cstring>
 
 namespace
@@ -76,37 +75,6 @@ enum pyr_result LoadText(GDALOpenInfo *openInfo, const struct pyr_io &io,
                    &text->nbytes, err);
 }
 
-// A number of threads as options give it: 0 when it is none.
-unsigned ParseThreads(const char *text)
-{
-    if (EQUAL(text, "ALL_CPUS"))
-        return static_cast<unsigned>(
-            std::clamp<int>(CPLGetNumCPUs(), 1, PYR_POOL_MAX_THREADS));
-    if (CPLGetValueType(text) != CPL_VALUE_INTEGER)
-        return 0;
-    return static_cast<unsigned>(
-        std::clamp<GIntBig>(CPLAtoGIntBig(text), 0, PYR_POOL_MAX_THREADS));
-}
-
-// Open option NUM_THREADS, else GDAL_NUM_THREADS, else every processor. 0, with
-// an error, when the option is wrong; a wrong GDAL_NUM_THREADS means one
-// thread, as elsewhere in GDAL.
-unsigned ThreadCount(GDALOpenInfo *openInfo)
-{
-    const char *const wish =
-        CSLFetchNameValue(openInfo->papszOpenOptions, "NUM_THREADS");
-    if (wish == nullptr)
-        return std::max(1u, ParseThreads(CPLGetConfigOption("GDAL_NUM_THREADS",
-                                                            "ALL_CPUS")));
-    const unsigned count = ParseThreads(wish);
-    if (count == 0)
-        Rok4Report(CE_Failure, PYR_USAGE,
-                   CPLSPrintf("NUM_THREADS=%s, expected a number from 1 or "
-                              "ALL_CPUS",
-                              wish));
-    return count;
-}
-
 // Without this, GDAL would unlink the descriptor whenever a program creates
 // another file under its name.
 CPLErr RefuseDelete(const char *name)
@@ -162,7 +130,8 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
         CSLFetchNameValue(openInfo->papszOpenOptions, "STORAGE_ROOT");
     options.allow_outside =
         CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_OUTSIDE_PATHS", "YES"));
-    const unsigned nthreads = ThreadCount(openInfo);
+    const unsigned nthreads = Rok4ThreadCount(
+        CSLFetchNameValue(openInfo->papszOpenOptions, "NUM_THREADS"));
     if (nthreads == 0)
         return nullptr;
 
@@ -207,8 +176,11 @@ void GDALRegister_ROK4()
     driver->SetMetadataItem(GDAL_DMD_EXTENSIONS, "rok4");
     driver->SetMetadataItem(GDAL_DMD_CONNECTION_PREFIX, "ROK4:");
     driver->SetMetadataItem(GDAL_DMD_OPENOPTIONLIST, OPEN_OPTIONS);
+    driver->SetMetadataItem(GDAL_DMD_CREATIONOPTIONLIST, ROK4_CREATION_OPTIONS);
+    driver->SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, "Byte Float32");
     driver->pfnIdentify = Rok4Dataset::Identify;
     driver->pfnOpen = Rok4Dataset::Open;
+    driver->pfnCreateCopy = Rok4CreateCopy;
     driver->pfnDelete = RefuseDelete;
     GetGDALDriverManager()->RegisterDriver(driver);
 }

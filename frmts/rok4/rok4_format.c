@@ -31,6 +31,10 @@ static const struct format_row FORMATS[] = {
 /* In the order of enum rok4_storage. */
 static const char *const STORAGES[] = {"FILE", "S3", "CEPH", "SWIFT"};
 
+/* In the order of enum rok4_storage: bucket, pool, container. */
+static const char *const TRAYS[] = {"", "bucket_name", "pool_name",
+                                    "container_name"};
+
 /* In the order of enum rok4_photometric. */
 static const char *const PHOTOMETRICS[] = {"gray", "rgb", "mask"};
 
@@ -83,6 +87,16 @@ enum pyr_result rok4_storage_find(const char *name,
         }
     }
     return PYR_NOT_FOUND;
+}
+
+const char *rok4_storage_tray(enum rok4_storage storage)
+{
+    return TRAYS[storage];
+}
+
+const char *rok4_photometric_name(enum rok4_photometric photometric)
+{
+    return PHOTOMETRICS[photometric];
 }
 
 /* In the ASCII sense: strcasecmp follows the locale. */

@@ -57,6 +57,9 @@ enum pyr_result
 rok4_storage_find(const char *name,
                   enum rok4_storage *out_storage) PYR_MUST_CHECK;
 
+/* Name of the member that says the tray of an object storage; "" for FILE. */
+const char *rok4_storage_tray(enum rok4_storage storage);
+
 enum rok4_photometric
 {
     ROK4_PHOTOMETRIC_GRAY,
@@ -64,6 +67,8 @@ enum rok4_photometric
     ROK4_PHOTOMETRIC_MASK
 };
 
+/* "gray", "rgb", "mask". */
+const char *rok4_photometric_name(enum rok4_photometric photometric);
 /* The photometric of that name, in any case: production tools write lower
  * case, the reference server takes any. PYR_NOT_FOUND. */
 enum pyr_result

@@ -222,10 +222,8 @@ static enum pyr_result tiles_locate(void *user, uint32_t level,
     const uint32_t width = at->container_width_tiles;
     const uint32_t height = at->container_height_tiles;
     const uint32_t tile = (tile_row % height) * width + tile_col % width;
-    /* PackBits and PNG may take more than the pixels, but not by much. */
-    const uint64_t most = 2 * (uint64_t)pyr_tile_bytes(&at->shape) + 65536;
-    return rok4_slab_locate(index, width * height, tile, file_nbytes, most,
-                            out_extent, err);
+    return rok4_slab_locate(index, width * height, tile, file_nbytes,
+                            rok4_slab_tile_limit(&at->shape), out_extent, err);
 }
 
 /* Masks are always ZIP (spec section 6). ZIP and PNG slabs have the same

@@ -7,6 +7,8 @@
 #include "rok4_path.h"
 #include "vsi_io.h"
 
+#include "cpl_multiproc.h"
+
 #include <algorithm>
 #include <mutex>
 #include <new>
@@ -75,12 +77,38 @@ constexpr GIntBig CACHE_FLOOR_SHARE = 8;
 
 // Bytes that the cache of all pyramids may take, so that with GDAL's own block
 // cache it stays within GDAL_CACHEMAX, but for that floor.
-static size_t CacheBytes()
+size_t Rok4CacheBytes()
 {
     const GIntBig most = GDALGetCacheMax64();
     const GIntBig used = GDALGetCacheUsed64();
     const GIntBig floor = std::min(CACHE_FLOOR_BYTES, most / CACHE_FLOOR_SHARE);
     return static_cast<size_t>(std::max(floor, most - used));
+}
+
+// A number of threads as options give it: 0 when it is none.
+static unsigned ParseThreads(const char *text)
+{
+    if (EQUAL(text, "ALL_CPUS"))
+        return static_cast<unsigned>(
+            std::clamp<int>(CPLGetNumCPUs(), 1, PYR_POOL_MAX_THREADS));
+    if (CPLGetValueType(text) != CPL_VALUE_INTEGER)
+        return 0;
+    return static_cast<unsigned>(
+        std::clamp<GIntBig>(CPLAtoGIntBig(text), 0, PYR_POOL_MAX_THREADS));
+}
+
+unsigned Rok4ThreadCount(const char *wish)
+{
+    if (wish == nullptr)
+        return std::max(1u, ParseThreads(CPLGetConfigOption("GDAL_NUM_THREADS",
+                                                            "ALL_CPUS")));
+    const unsigned count = ParseThreads(wish);
+    if (count == 0)
+        Rok4Report(CE_Failure, PYR_USAGE,
+                   CPLSPrintf("NUM_THREADS=%s, expected a number from 1 or "
+                              "ALL_CPUS",
+                              wish));
+    return count;
 }
 
 bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
@@ -119,18 +147,21 @@ Rok4Pyramid::~Rok4Pyramid()
 
 void Rok4Pyramid::EnterThread(void *user, unsigned)
 {
-    static_cast<Rok4Pyramid *>(user)->m_job->Enter();
+    JobContext *const job = static_cast<Rok4Pyramid *>(user)->m_job;
+    if (job != nullptr)
+        job->Enter();
 }
 
 void Rok4Pyramid::LeaveThread(void *user, unsigned)
 {
-    static_cast<Rok4Pyramid *>(user)->m_job->Leave();
+    JobContext *const job = static_cast<Rok4Pyramid *>(user)->m_job;
+    if (job != nullptr)
+        job->Leave();
 }
 
-CPLErr Rok4Pyramid::Report(enum pyr_result result,
-                           const struct pyr_error &err) const
+CPLErr Rok4Pyramid::Report(enum pyr_result result, const struct pyr_error &err)
 {
-    m_job->Relay(result == PYR_OK);
+    SetJob(nullptr)->Relay(result == PYR_OK);
     if (result == PYR_OK)
         return CE_None;
     Rok4Report(CE_Failure, result, err.text);
@@ -173,7 +204,7 @@ CPLErr Rok4Pyramid::Read(const struct pyr_window &window,
     JobContext job;
     m_job = &job;
     struct pyr_error err = {""};
-    const size_t cache_bytes = CacheBytes();
+    const size_t cache_bytes = Rok4CacheBytes();
     if (!m_advised.empty())
         m_advised.insert(m_advised.begin(), window);
     FetchAdvised(cache_bytes);
@@ -188,7 +219,7 @@ CPLErr Rok4Pyramid::ReadMask(const struct pyr_window &window, GByte *mask)
     struct pyr_error err = {""};
     return Report(rok4_mask_read(m_dataReader, m_maskReader,
                                  &m_masks.levels[window.level], &window, mask,
-                                 window.width_px, CacheBytes(), &err),
+                                 window.width_px, Rok4CacheBytes(), &err),
                   err);
 }
 
@@ -203,8 +234,8 @@ void Rok4Pyramid::Prefetch(const struct pyr_window &window)
     JobContext job;
     m_job = &job;
     m_advised.push_back(window);
-    FetchAdvised(CacheBytes());
-    job.Relay(true);
+    FetchAdvised(Rok4CacheBytes());
+    SetJob(nullptr)->Relay(true);
 }
 
 CPLErr Rok4Pyramid::Locate(uint32_t level, uint32_t tile_col, uint32_t tile_row,
@@ -215,7 +246,7 @@ CPLErr Rok4Pyramid::Locate(uint32_t level, uint32_t tile_col, uint32_t tile_row,
     m_job = &job;
     struct pyr_error err = {""};
     return Report(pyr_reader_locate(m_dataReader, level, tile_col, tile_row,
-                                    CacheBytes(), presence, extent, &err),
+                                    Rok4CacheBytes(), presence, extent, &err),
                   err);
 }
 
@@ -228,8 +259,9 @@ enum pyr_result Rok4Pyramid::Encoded(uint32_t level, uint32_t tile_col,
     struct pyr_error err = {""};
     const enum pyr_result result =
         pyr_reader_encoded(m_dataReader, level, tile_col, tile_row,
-                           CacheBytes(), bytes, nbytes, &err);
+                           Rok4CacheBytes(), bytes, nbytes, &err);
     if (result != PYR_NOT_FOUND)
         (void)Report(result, err);
+    SetJob(nullptr);
     return result;
 }

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the pixel engine share: its state, chunks and tiles. */
+#ifndef PYR_BUILD_PRIV_H
+#define PYR_BUILD_PRIV_H
+
+#include "pyr_build.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Pixels of the first level that are read at once, in bytes: a few rows of
+ * tiles. Two such chunks are in memory. */
+#define PYR_CHUNK_BYTES ((size_t)8 << 20)
+
+/* Steps of the walk that are looked ahead. */
+#define PYR_MAX_STEPS 1024u
+
+/* A rectangle of tiles of a level; empty when width or height is 0. */
+struct pyr_rect
+{
+    uint32_t col;
+    uint32_t row;
+    uint32_t width;
+    uint32_t height;
+};
+
+/* What the walk along the tree of containers meets. */
+enum pyr_step_kind
+{
+    PYR_STEP_CHUNK, /* tiles of the first level to read */
+    PYR_STEP_SKIP,  /* tiles of the first level that need no look */
+    PYR_STEP_END,   /* a container whose tiles have all been met */
+    PYR_STEP_DONE
+};
+
+struct pyr_step
+{
+    enum pyr_step_kind kind;
+    struct pyr_rect rect; /* CHUNK and SKIP */
+    uint32_t level;       /* END: index of the level, container */
+    uint32_t col;
+    uint32_t row;
+    bool wanted; /* END: it is to be written */
+};
+
+/* A container on the way down the tree. */
+struct pyr_frame
+{
+    uint32_t level;
+    uint32_t col;
+    uint32_t row;
+    unsigned next_child;  /* 0 .. 4 */
+    bool needed;          /* it or one above is still to be written */
+    struct pyr_rect left; /* tiles of the first level still to be read */
+    bool started;
+};
+
+#define PYR_WANT_CACHE 64u
+
+struct pyr_walk
+{
+    const struct pyr_build_options *options;
+    uint32_t leaf_level; /* containers of this level are read as one chunk */
+    uint32_t chunk_rows; /* or, for leaf_level 0, in so many rows of tiles */
+    uint32_t root_col;   /* the next root container */
+    uint32_t root_row;
+    struct pyr_grid_limits roots;
+    size_t depth;
+    struct pyr_frame frames[PYR_MAX_LEVELS + 1];
+    struct
+    {
+        bool known;
+        bool wanted;
+        uint32_t level;
+        uint32_t col;
+        uint32_t row;
+    } wants[PYR_WANT_CACHE];
+};
+
+void pyr_walk_init(struct pyr_walk *walk,
+                   const struct pyr_build_options *options);
+
+/* The next step; PYR_STEP_DONE at the end, again and again. */
+struct pyr_step pyr_walk_next(struct pyr_walk *walk);
+
+/* Whether the container of a tile is still to be written. */
+bool pyr_walk_wants_tile(struct pyr_walk *walk, uint32_t level, uint32_t col,
+                         uint32_t row);
+
+/* Buffers of a tile above the first level, of which quarters arrive. */
+struct pyr_pending
+{
+    uint32_t level;
+    uint32_t col;
+    uint32_t row;
+    unsigned nvisited; /* of its up to four tiles below */
+    unsigned nexpected;
+    atomic_uint quarters; /* bit of each that has pixels */
+    bool filled;          /* all pixels are set, from the background */
+    uint8_t *pixels;      /* [height][width][bands], then mask[height][width] */
+    uint8_t *mask;        /* NULL without masks */
+    struct pyr_pending *next;
+};
+
+/* A tile to encode and to reduce. */
+struct pyr_piece
+{
+    uint32_t level;
+    uint32_t col;
+    uint32_t row;
+    bool put;
+    const uint8_t *pixels;
+    size_t row_bytes;
+    const uint8_t *mask; /* NULL without masks */
+    size_t mask_row_bytes;
+    struct pyr_pending *above; /* NULL at the top */
+    struct pyr_pending *own;   /* whose pixels these are; NULL: a chunk's */
+};
+
+/* Pixels of the first level in memory. */
+struct pyr_chunk
+{
+    struct pyr_rect rect;
+    uint8_t *pixels;
+    uint8_t *valid;
+    size_t capacity_px; /* of both */
+    enum pyr_coverage coverage;
+};
+
+enum pyr_work_kind
+{
+    PYR_WORK_READ,
+    PYR_WORK_PIECE,
+    PYR_WORK_FINISH
+};
+
+struct pyr_work
+{
+    enum pyr_work_kind kind;
+    size_t piece;   /* PIECE: index */
+    uint32_t level; /* FINISH: container */
+    uint32_t col;
+    uint32_t row;
+};
+
+struct pyr_build_worker
+{
+    struct pyr_encoder *data;
+    struct pyr_encoder *masks;
+};
+
+struct pyr_builder
+{
+    const struct pyr_build_options *options;
+    struct pyr_tile_shape shape;
+    struct pyr_tile_shape mask_shape;
+    struct pyr_walk walk;
+    struct pyr_build_worker *workers; /* [options->nthreads] */
+
+    struct pyr_step steps[PYR_MAX_STEPS]; /* between two chunks */
+    size_t nsteps;
+    bool at_end; /* of the walk */
+
+    struct pyr_chunk chunks[2];
+    struct pyr_chunk *reading; /* by the job under way; NULL for none */
+
+    struct pyr_pending *pending[PYR_MAX_LEVELS]; /* by index of the level */
+    struct pyr_pending *free_pending;
+    uint8_t *nodata_row; /* pixels without data, one row of a tile */
+    uint8_t *all_valid;  /* a mask of 255, one tile */
+    uint8_t *before;     /* a tile of the background, with its mask */
+
+    struct pyr_piece *pieces;
+    size_t npieces;
+    size_t piece_capacity;
+    struct pyr_work *works; /* of the next job; works[0] is READ, if any */
+    size_t nworks;
+    size_t work_capacity;
+
+    uint64_t ntiles; /* of the first level, in all and done */
+    uint64_t ndone;
+
+    atomic_bool failed;
+    pthread_mutex_t lock; /* of the two below */
+    enum pyr_result result;
+    struct pyr_error err;
+};
+
+/* Room for one more. False when out of memory. */
+bool pyr_builder_add_work(struct pyr_builder *builder, struct pyr_work work);
+struct pyr_piece *pyr_builder_add_piece(struct pyr_builder *builder);
+
+/* The tile above a tile of a level, made when it is not there; *out_above is
+ * NULL at the top. Reads its background. */
+enum pyr_result pyr_pending_above(struct pyr_builder *builder, uint32_t level,
+                                  uint32_t col, uint32_t row,
+                                  struct pyr_pending **out_above,
+                                  struct pyr_error *err) PYR_MUST_CHECK;
+
+/* One more tile below it was seen. */
+void pyr_pending_visit(struct pyr_builder *builder, uint32_t level,
+                       uint32_t col, uint32_t row);
+
+/* Takes the pending tiles of a level that stand in a container, or, with
+ * only_complete, of all levels those that wait for nothing, and makes pieces of
+ * them. */
+enum pyr_result pyr_pending_collect(struct pyr_builder *builder, uint32_t level,
+                                    uint32_t container_col,
+                                    uint32_t container_row,
+                                    struct pyr_error *err) PYR_MUST_CHECK;
+enum pyr_result
+pyr_pending_collect_complete(struct pyr_builder *builder,
+                             struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Makes pieces of the tiles of a chunk that have data, painted on what is
+ * there. */
+enum pyr_result pyr_chunk_pieces(struct pyr_builder *builder,
+                                 struct pyr_chunk *chunk,
+                                 struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Reads the chunk's pixels. */
+enum pyr_result pyr_chunk_read(struct pyr_builder *builder,
+                               struct pyr_chunk *chunk,
+                               struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Encodes, puts and reduces a piece; on any thread. */
+enum pyr_result pyr_piece_run(struct pyr_builder *builder,
+                              struct pyr_build_worker *worker,
+                              const struct pyr_piece *piece,
+                              struct pyr_error *err) PYR_MUST_CHECK;
+
+#endif

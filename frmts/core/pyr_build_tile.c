@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+/* Tiles of a build: read, painted, encoded, reduced into the one above. */
+#include "pyr_build_priv.h"
+
+#include "pyr_alloc.h"
+
+#include <string.h>
+
+static size_t tile_px(const struct pyr_tile_shape *shape)
+{
+    return (size_t)shape->width_px * shape->height_px;
+}
+
+/* Bytes of a tile's pixels and, with masks, of its mask. */
+static size_t buffer_bytes(const struct pyr_builder *builder)
+{
+    return pyr_tile_bytes(&builder->shape) +
+           (builder->options->masks ? tile_px(&builder->shape) : 0);
+}
+
+static enum pyr_result no_memory(struct pyr_error *err)
+{
+    return pyr_fail(err, PYR_NOMEM, "out of memory");
+}
+
+/* ---- Tiles above the first level ---- */
+
+static struct pyr_pending **find_pending(struct pyr_builder *builder,
+                                         uint32_t level, uint32_t col,
+                                         uint32_t row)
+{
+    struct pyr_pending **link = &builder->pending[level];
+    while (*link != NULL && ((*link)->col != col || (*link)->row != row))
+        link = &(*link)->next;
+    return link;
+}
+
+/* Tiles of the level below that a tile is made of, along one axis. */
+static unsigned children(uint32_t tile, uint32_t min, uint32_t max)
+{
+    const uint64_t first = 2 * (uint64_t)tile;
+    return (unsigned)(first >= min && first <= max) +
+           (unsigned)(first + 1 >= min && first + 1 <= max);
+}
+
+static struct pyr_pending *new_pending(struct pyr_builder *builder)
+{
+    struct pyr_pending *pending = builder->free_pending;
+    if (pending != NULL)
+    {
+        builder->free_pending = pending->next;
+        return pending;
+    }
+    pending = pyr_calloc(1, sizeof(*pending));
+    if (pending == NULL)
+        return NULL;
+    pending->pixels = pyr_malloc(buffer_bytes(builder));
+    if (pending->pixels == NULL)
+    {
+        pyr_free(pending);
+        return NULL;
+    }
+    if (builder->options->masks)
+        pending->mask = pending->pixels + pyr_tile_bytes(&builder->shape);
+    return pending;
+}
+
+static enum pyr_result read_background(struct pyr_builder *builder,
+                                       uint32_t level, uint32_t col,
+                                       uint32_t row, uint8_t *pixels,
+                                       uint8_t *mask, bool *out_present,
+                                       struct pyr_error *err)
+{
+    const struct pyr_background *const background =
+        builder->options->background;
+    *out_present = false;
+    if (background == NULL)
+        return PYR_OK;
+    return background->read(background->user,
+                            builder->options->first_level + level, col, row,
+                            pixels, mask, out_present, err);
+}
+
+enum pyr_result pyr_pending_above(struct pyr_builder *builder, uint32_t level,
+                                  uint32_t col, uint32_t row,
+                                  struct pyr_pending **out_above,
+                                  struct pyr_error *err)
+{
+    const uint32_t above = level + 1;
+    *out_above = NULL;
+    if (above == builder->options->nlevels)
+        return PYR_OK;
+    struct pyr_pending **const link =
+        find_pending(builder, above, col / 2, row / 2);
+    if (*link != NULL)
+    {
+        *out_above = *link;
+        return PYR_OK;
+    }
+    struct pyr_pending *const pending = new_pending(builder);
+    if (pending == NULL)
+        return no_memory(err);
+    const struct pyr_grid_limits *const limits =
+        &builder->options->levels[level].limits;
+    pending->level = above;
+    pending->col = col / 2;
+    pending->row = row / 2;
+    pending->nvisited = 0;
+    pending->nexpected =
+        children(pending->col, limits->min_col, limits->max_col) *
+        children(pending->row, limits->min_row, limits->max_row);
+    atomic_store(&pending->quarters, 0);
+    pending->next = NULL;
+    *link = pending;
+    *out_above = pending;
+    return read_background(builder, above, pending->col, pending->row,
+                           pending->pixels, pending->mask, &pending->filled,
+                           err);
+}
+
+void pyr_pending_visit(struct pyr_builder *builder, uint32_t level,
+                       uint32_t col, uint32_t row)
+{
+    if (level + 1 == builder->options->nlevels)
+        return;
+    struct pyr_pending *const above =
+        *find_pending(builder, level + 1, col / 2, row / 2);
+    if (above != NULL)
+        above->nvisited++;
+}
+
+/* Takes a pending tile out of its list and makes a piece of it. */
+static enum pyr_result take(struct pyr_builder *builder,
+                            struct pyr_pending **link, struct pyr_error *err)
+{
+    struct pyr_pending *const pending = *link;
+    struct pyr_piece *const piece = pyr_builder_add_piece(builder);
+    if (piece == NULL)
+        return no_memory(err);
+    piece->level = pending->level;
+    piece->col = pending->col;
+    piece->row = pending->row;
+    piece->put = pyr_walk_wants_tile(&builder->walk, pending->level,
+                                     pending->col, pending->row);
+    piece->pixels = pending->pixels;
+    piece->row_bytes = pyr_tile_row_bytes(&builder->shape);
+    piece->mask = pending->mask;
+    piece->mask_row_bytes = builder->shape.width_px;
+    piece->own = pending;
+    *link = pending->next;
+    return pyr_pending_above(builder, pending->level, pending->col,
+                             pending->row, &piece->above, err);
+}
+
+enum pyr_result pyr_pending_collect(struct pyr_builder *builder, uint32_t level,
+                                    uint32_t container_col,
+                                    uint32_t container_row,
+                                    struct pyr_error *err)
+{
+    const struct pyr_source_level *const at = &builder->options->levels[level];
+    struct pyr_pending **link = &builder->pending[level];
+    enum pyr_result result = PYR_OK;
+    while (*link != NULL && result == PYR_OK)
+    {
+        if ((*link)->col / at->container_width_tiles == container_col &&
+            (*link)->row / at->container_height_tiles == container_row)
+            result = take(builder, link, err);
+        else
+            link = &(*link)->next;
+    }
+    return result;
+}
+
+enum pyr_result pyr_pending_collect_complete(struct pyr_builder *builder,
+                                             struct pyr_error *err)
+{
+    enum pyr_result result = PYR_OK;
+    for (uint32_t level = 1; level < builder->options->nlevels; level++)
+    {
+        struct pyr_pending **link = &builder->pending[level];
+        while (*link != NULL && result == PYR_OK)
+        {
+            if ((*link)->nvisited == (*link)->nexpected)
+                result = take(builder, link, err);
+            else
+                link = &(*link)->next;
+        }
+    }
+    return result;
+}
+
+/* ---- Chunks ---- */
+
+enum pyr_result pyr_chunk_read(struct pyr_builder *builder,
+                               struct pyr_chunk *chunk, struct pyr_error *err)
+{
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    const struct pyr_raster *const raster = builder->options->raster;
+    const uint64_t width_px = (uint64_t)chunk->rect.width * shape->width_px;
+    const uint64_t height_px = (uint64_t)chunk->rect.height * shape->height_px;
+    const uint64_t npx = width_px * height_px;
+    if (npx > chunk->capacity_px)
+    {
+        /* Tiles have a bound, and a chunk is at most a row of them. */
+        pyr_free(chunk->pixels);
+        pyr_free(chunk->valid);
+        chunk->capacity_px = 0;
+        chunk->pixels = NULL;
+        chunk->valid = NULL;
+        if (width_px > UINT32_MAX || npx > SIZE_MAX / 16)
+            return pyr_fail(err, PYR_LIMIT, "a row of tiles is too large");
+        chunk->pixels = pyr_malloc((size_t)npx * pyr_pixel_bytes(shape));
+        chunk->valid = pyr_malloc((size_t)npx);
+        if (chunk->pixels == NULL || chunk->valid == NULL)
+            return no_memory(err);
+        chunk->capacity_px = (size_t)npx;
+    }
+    const struct pyr_window window = {
+        .level = builder->options->first_level,
+        .px_x = (int64_t)chunk->rect.col * shape->width_px,
+        .px_y = (int64_t)chunk->rect.row * shape->height_px,
+        .width_px = (uint32_t)width_px,
+        .height_px = (uint32_t)height_px};
+    return raster->read(raster->user, &window, chunk->pixels, chunk->valid,
+                        &chunk->coverage, err);
+}
+
+/* How much of a tile in a chunk is valid. */
+static enum pyr_coverage tile_coverage(const struct pyr_builder *builder,
+                                       const struct pyr_chunk *chunk,
+                                       const uint8_t *valid, size_t row_bytes)
+{
+    bool all = true;
+    bool any = false;
+    if (chunk->coverage != PYR_COVERS_PART)
+        return chunk->coverage;
+    for (uint32_t row = 0; row < builder->shape.height_px; row++)
+    {
+        const uint8_t *const at = valid + row * row_bytes;
+        const size_t width = builder->shape.width_px;
+        all = all && memchr(at, 0, width) == NULL;
+        any = any || memchr(at, 255, width) != NULL;
+        if (any && !all)
+            return PYR_COVERS_PART;
+    }
+    return all ? PYR_COVERS_ALL : any ? PYR_COVERS_PART : PYR_COVERS_NOTHING;
+}
+
+/* Where a tile of a chunk stands in its buffers. */
+struct place
+{
+    uint8_t *pixels;
+    uint8_t *valid;
+    size_t row_bytes;
+    size_t row_px;
+};
+
+static void copy_pixel(uint8_t *out, const uint8_t *in, size_t nbytes)
+{
+    for (size_t i = 0; i < nbytes; i++)
+        out[i] = in[i];
+}
+
+/* Puts what was there before where the raster is not valid. */
+static void paint_on(const struct pyr_builder *builder,
+                     const struct place *place)
+{
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    const size_t pixel = pyr_pixel_bytes(shape);
+    const uint8_t *const mask = builder->before + pyr_tile_bytes(shape);
+    for (uint32_t row = 0; row < shape->height_px; row++)
+    {
+        const uint8_t *const from =
+            builder->before + row * pyr_tile_row_bytes(shape);
+        uint8_t *const to = place->pixels + row * place->row_bytes;
+        uint8_t *const valid = place->valid + row * place->row_px;
+        for (uint32_t col = 0; col < shape->width_px; col++)
+        {
+            if (valid[col] != 0)
+                continue;
+            copy_pixel(to + col * pixel, from + col * pixel, pixel);
+            if (builder->options->masks)
+                valid[col] =
+                    mask[(size_t)row * shape->width_px + col] != 0 ? 255 : 0;
+        }
+    }
+}
+
+/* Whether a tile is as it was before. */
+static bool is_as_before(const struct pyr_builder *builder,
+                         const struct place *place, enum pyr_coverage coverage)
+{
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    const uint8_t *const mask = builder->before + pyr_tile_bytes(shape);
+    const size_t row_bytes = pyr_tile_row_bytes(shape);
+    for (uint32_t row = 0; row < shape->height_px; row++)
+    {
+        const uint8_t *const was = mask + (size_t)row * shape->width_px;
+        if (memcmp(builder->before + row * row_bytes,
+                   place->pixels + row * place->row_bytes, row_bytes) != 0)
+            return false;
+        if (!builder->options->masks)
+            continue;
+        for (uint32_t col = 0; col < shape->width_px; col++)
+            if ((was[col] != 0) !=
+                (coverage == PYR_COVERS_ALL ||
+                 place->valid[row * place->row_px + col] != 0))
+                return false;
+    }
+    return true;
+}
+
+/* What one tile of a chunk becomes: nothing, or a piece. */
+static enum pyr_result chunk_piece(struct pyr_builder *builder,
+                                   const struct pyr_chunk *chunk, uint32_t col,
+                                   uint32_t row, struct pyr_error *err)
+{
+    const struct pyr_build_options *const options = builder->options;
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    const size_t row_px = (size_t)chunk->rect.width * shape->width_px;
+    const size_t first_px =
+        (size_t)(row - chunk->rect.row) * shape->height_px * row_px +
+        (size_t)(col - chunk->rect.col) * shape->width_px;
+    const struct place place = {.pixels = chunk->pixels +
+                                          first_px * pyr_pixel_bytes(shape),
+                                .valid = chunk->valid + first_px,
+                                .row_bytes = row_px * pyr_pixel_bytes(shape),
+                                .row_px = row_px};
+    const enum pyr_coverage coverage =
+        tile_coverage(builder, chunk, place.valid, row_px);
+    const bool look_before =
+        options->background != NULL &&
+        (options->keep_equal || coverage == PYR_COVERS_PART);
+    bool present = false;
+    if (coverage == PYR_COVERS_NOTHING)
+        return PYR_OK;
+    if (look_before)
+    {
+        uint8_t *const mask =
+            options->masks ? builder->before + pyr_tile_bytes(shape) : NULL;
+        const enum pyr_result result = read_background(
+            builder, 0, col, row, builder->before, mask, &present, err);
+        if (result != PYR_OK)
+            return result;
+    }
+    if (present && coverage == PYR_COVERS_PART)
+        paint_on(builder, &place);
+    if (present && options->keep_equal &&
+        is_as_before(builder, &place, coverage))
+        return PYR_OK;
+
+    struct pyr_piece *const piece = pyr_builder_add_piece(builder);
+    if (piece == NULL)
+        return no_memory(err);
+    piece->level = 0;
+    piece->col = col;
+    piece->row = row;
+    piece->put = pyr_walk_wants_tile(&builder->walk, 0, col, row);
+    piece->pixels = place.pixels;
+    piece->row_bytes = place.row_bytes;
+    if (options->masks && coverage == PYR_COVERS_PART)
+    {
+        piece->mask = place.valid;
+        piece->mask_row_bytes = place.row_px;
+    }
+    else if (options->masks)
+    {
+        piece->mask = builder->all_valid;
+        piece->mask_row_bytes = shape->width_px;
+    }
+    return pyr_pending_above(builder, 0, col, row, &piece->above, err);
+}
+
+enum pyr_result pyr_chunk_pieces(struct pyr_builder *builder,
+                                 struct pyr_chunk *chunk, struct pyr_error *err)
+{
+    enum pyr_result result = PYR_OK;
+    if (chunk->coverage == PYR_COVERS_NOTHING)
+        return PYR_OK;
+    for (uint32_t row = 0; row < chunk->rect.height; row++)
+        for (uint32_t col = 0; col < chunk->rect.width && result == PYR_OK;
+             col++)
+            result = chunk_piece(builder, chunk, chunk->rect.col + col,
+                                 chunk->rect.row + row, err);
+    return result;
+}
+
+/* ---- On any thread ---- */
+
+/* Gives the quarters of a tile that nothing was reduced into their value. */
+static void fill_quarters(const struct pyr_builder *builder,
+                          struct pyr_pending *pending)
+{
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    const unsigned quarters = atomic_load(&pending->quarters);
+    const size_t half_px = shape->width_px / 2;
+    const size_t half_bytes = half_px * pyr_pixel_bytes(shape);
+    const size_t row_bytes = pyr_tile_row_bytes(shape);
+    for (unsigned quarter = 0; quarter < 4; quarter++)
+    {
+        if ((quarters & (1u << quarter)) != 0)
+            continue;
+        const size_t first_row = (quarter >> 1) * (shape->height_px / 2);
+        const size_t first_col = (quarter & 1) * half_px;
+        for (size_t row = 0; row < shape->height_px / 2; row++)
+        {
+            memcpy(pending->pixels + (first_row + row) * row_bytes +
+                       first_col * pyr_pixel_bytes(shape),
+                   builder->nodata_row, half_bytes);
+            if (pending->mask != NULL)
+                memset(pending->mask + (first_row + row) * shape->width_px +
+                           first_col,
+                       0, half_px);
+        }
+    }
+    pending->filled = true;
+}
+
+static void reduce_into(const struct pyr_builder *builder,
+                        const struct pyr_piece *piece)
+{
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    struct pyr_pending *const above = piece->above;
+    const unsigned quarter = (piece->row & 1) * 2 + (piece->col & 1);
+    const size_t row_bytes = pyr_tile_row_bytes(shape);
+    const size_t first_row = (piece->row & 1) * (size_t)(shape->height_px / 2);
+    const size_t first_col = (piece->col & 1) * (size_t)(shape->width_px / 2);
+    uint8_t *const pixels = above->pixels + first_row * row_bytes +
+                            first_col * pyr_pixel_bytes(shape);
+    uint8_t *const mask =
+        above->mask == NULL
+            ? NULL
+            : above->mask + first_row * shape->width_px + first_col;
+    pyr_reduce(&builder->options->rule, piece->pixels, piece->row_bytes,
+               piece->mask, piece->mask_row_bytes, shape->width_px / 2,
+               shape->height_px / 2, pixels, row_bytes, mask, shape->width_px);
+    atomic_fetch_or(&above->quarters, 1u << quarter);
+}
+
+static enum pyr_result put(struct pyr_builder *builder,
+                           struct pyr_encoder *encoder, enum pyr_plane plane,
+                           const struct pyr_piece *piece, struct pyr_error *err)
+{
+    const struct pyr_sink *const sink = builder->options->sink;
+    const bool data = plane == PYR_PLANE_DATA;
+    const uint8_t *bytes = NULL;
+    size_t nbytes = 0;
+    enum pyr_result result = pyr_encode(
+        encoder, data ? &builder->shape : &builder->mask_shape,
+        data ? piece->pixels : piece->mask,
+        data ? piece->row_bytes : piece->mask_row_bytes, &bytes, &nbytes, err);
+    if (result == PYR_OK)
+        result = sink->put(sink->user, plane,
+                           builder->options->first_level + piece->level,
+                           piece->col, piece->row, bytes, nbytes, err);
+    return result;
+}
+
+enum pyr_result pyr_piece_run(struct pyr_builder *builder,
+                              struct pyr_build_worker *worker,
+                              const struct pyr_piece *piece,
+                              struct pyr_error *err)
+{
+    enum pyr_result result = PYR_OK;
+    if (piece->own != NULL && !piece->own->filled)
+        fill_quarters(builder, piece->own);
+    if (piece->above != NULL)
+        reduce_into(builder, piece);
+    if (piece->put)
+        result = put(builder, worker->data, PYR_PLANE_DATA, piece, err);
+    if (piece->put && builder->options->masks && result == PYR_OK)
+        result = put(builder, worker->masks, PYR_PLANE_MASK, piece, err);
+    if (result != PYR_OK)
+        pyr_error_prefix(err, "level %s, tile (%lu, %lu)",
+                         builder->options->levels[piece->level].id,
+                         (unsigned long)piece->col, (unsigned long)piece->row);
+    return result;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* The order of a build: containers along their tree, children first. */
+#include "pyr_build_priv.h"
+
+#include <string.h>
+
+static uint32_t least_u32(uint32_t left, uint32_t right)
+{
+    return left < right ? left : right;
+}
+
+/* Tiles of the first level below a container, within the limits. */
+static struct pyr_rect tiles_below(const struct pyr_walk *walk, uint32_t level,
+                                   uint32_t col, uint32_t row)
+{
+    const struct pyr_source_level *const first = &walk->options->levels[0];
+    const struct pyr_grid_limits *const limits = &first->limits;
+    const uint64_t width = (uint64_t)first->container_width_tiles << level;
+    const uint64_t height = (uint64_t)first->container_height_tiles << level;
+    const uint64_t left = col * width;
+    const uint64_t top = row * height;
+    const uint64_t min_col = left > limits->min_col ? left : limits->min_col;
+    const uint64_t min_row = top > limits->min_row ? top : limits->min_row;
+    const uint64_t end_col = left + width < (uint64_t)limits->max_col + 1
+                                 ? left + width
+                                 : (uint64_t)limits->max_col + 1;
+    const uint64_t end_row = top + height < (uint64_t)limits->max_row + 1
+                                 ? top + height
+                                 : (uint64_t)limits->max_row + 1;
+    struct pyr_rect rect = {0, 0, 0, 0};
+    if (min_col < end_col && min_row < end_row)
+    {
+        rect.col = (uint32_t)min_col;
+        rect.row = (uint32_t)min_row;
+        rect.width = (uint32_t)(end_col - min_col);
+        rect.height = (uint32_t)(end_row - min_row);
+    }
+    return rect;
+}
+
+void pyr_walk_init(struct pyr_walk *walk,
+                   const struct pyr_build_options *options)
+{
+    const struct pyr_source_level *const first = &options->levels[0];
+    const struct pyr_source_level *const top =
+        &options->levels[options->nlevels - 1];
+    const uint64_t tile_bytes = pyr_tile_bytes(&first->shape);
+    const uint64_t row_bytes = tile_bytes * first->container_width_tiles;
+    uint64_t nbytes = row_bytes * first->container_height_tiles;
+
+    memset(walk, 0, sizeof(*walk));
+    walk->options = options;
+    while (walk->leaf_level + 1 < options->nlevels &&
+           nbytes * 4 <= PYR_CHUNK_BYTES)
+    {
+        walk->leaf_level++;
+        nbytes *= 4;
+    }
+    walk->chunk_rows = row_bytes < PYR_CHUNK_BYTES
+                           ? (uint32_t)(PYR_CHUNK_BYTES / row_bytes)
+                           : 1;
+    walk->roots.min_col = top->limits.min_col / top->container_width_tiles;
+    walk->roots.max_col = top->limits.max_col / top->container_width_tiles;
+    walk->roots.min_row = top->limits.min_row / top->container_height_tiles;
+    walk->roots.max_row = top->limits.max_row / top->container_height_tiles;
+    walk->root_col = walk->roots.min_col;
+    walk->root_row = walk->roots.min_row;
+}
+
+static bool wants(struct pyr_walk *walk, uint32_t level, uint32_t col,
+                  uint32_t row)
+{
+    const struct pyr_build_options *const options = walk->options;
+    if (level == 0 && options->skip_first)
+        return false;
+    if (options->sink->wants == NULL)
+        return true;
+    const size_t slot = (level * 7u + col * 31u + row) % PYR_WANT_CACHE;
+    if (!walk->wants[slot].known || walk->wants[slot].level != level ||
+        walk->wants[slot].col != col || walk->wants[slot].row != row)
+    {
+        walk->wants[slot].known = true;
+        walk->wants[slot].level = level;
+        walk->wants[slot].col = col;
+        walk->wants[slot].row = row;
+        walk->wants[slot].wanted = options->sink->wants(
+            options->sink->user, options->first_level + level, col, row);
+    }
+    return walk->wants[slot].wanted;
+}
+
+bool pyr_walk_wants_tile(struct pyr_walk *walk, uint32_t level, uint32_t col,
+                         uint32_t row)
+{
+    const struct pyr_source_level *const at = &walk->options->levels[level];
+    return wants(walk, level, col / at->container_width_tiles,
+                 row / at->container_height_tiles);
+}
+
+/* Whether the raster may hold something in these tiles. */
+static bool may_hold(const struct pyr_walk *walk, const struct pyr_rect *rect)
+{
+    const struct pyr_build_options *const options = walk->options;
+    const struct pyr_tile_shape *const shape = &options->levels[0].shape;
+    const uint64_t width_px = (uint64_t)rect->width * shape->width_px;
+    const uint64_t height_px = (uint64_t)rect->height * shape->height_px;
+    if (options->raster->may_hold == NULL || width_px > UINT32_MAX ||
+        height_px > UINT32_MAX)
+        return true;
+    const struct pyr_window window = {
+        .level = options->first_level,
+        .px_x = (int64_t)rect->col * shape->width_px,
+        .px_y = (int64_t)rect->row * shape->height_px,
+        .width_px = (uint32_t)width_px,
+        .height_px = (uint32_t)height_px};
+    return options->raster->may_hold(options->raster->user, &window);
+}
+
+static void push(struct pyr_walk *walk, uint32_t level, uint32_t col,
+                 uint32_t row, bool needed)
+{
+    struct pyr_frame *const frame = &walk->frames[walk->depth++];
+    memset(frame, 0, sizeof(*frame));
+    frame->level = level;
+    frame->col = col;
+    frame->row = row;
+    frame->needed = needed || wants(walk, level, col, row);
+}
+
+static struct pyr_step skip_step(struct pyr_rect rect)
+{
+    struct pyr_step step = {.kind = PYR_STEP_SKIP, .rect = rect};
+    return step;
+}
+
+static struct pyr_step end_step(const struct pyr_frame *frame)
+{
+    struct pyr_step step = {.kind = PYR_STEP_END,
+                            .level = frame->level,
+                            .col = frame->col,
+                            .row = frame->row};
+    return step;
+}
+
+/* The next rows of tiles of a leaf. */
+static struct pyr_step chunk_step(const struct pyr_walk *walk,
+                                  struct pyr_frame *frame)
+{
+    struct pyr_step step = {.kind = PYR_STEP_CHUNK, .rect = frame->left};
+    if (walk->leaf_level == 0)
+    {
+        /* Up to a multiple, so that pairs of rows stay together. */
+        const uint32_t rows =
+            walk->chunk_rows - frame->left.row % walk->chunk_rows;
+        step.rect.height = least_u32(frame->left.height, rows);
+    }
+    frame->left.row += step.rect.height;
+    frame->left.height -= step.rect.height;
+    return step;
+}
+
+/* What a container that was just entered begins with; false: nothing of its
+ * own. */
+static bool enter(struct pyr_walk *walk, struct pyr_frame *frame,
+                  struct pyr_step *out_step)
+{
+    const struct pyr_rect rect =
+        tiles_below(walk, frame->level, frame->col, frame->row);
+    const bool below_leaf = frame->level < walk->leaf_level;
+    frame->started = true;
+    if (below_leaf)
+        return false; /* its tiles came with a chunk */
+    if (rect.width == 0 || !frame->needed || !may_hold(walk, &rect))
+    {
+        walk->depth--;
+        *out_step = skip_step(rect);
+        return rect.width > 0;
+    }
+    if (frame->level == walk->leaf_level)
+        frame->left = rect;
+    return false;
+}
+
+/* Leads into the next child that has tiles; false when there is none. */
+static bool descend(struct pyr_walk *walk, struct pyr_frame *frame)
+{
+    while (frame->level > 0 && frame->next_child < 4)
+    {
+        const uint32_t col = 2 * frame->col + (frame->next_child & 1);
+        const uint32_t row = 2 * frame->row + (frame->next_child >> 1);
+        frame->next_child++;
+        if (tiles_below(walk, frame->level - 1, col, row).width > 0)
+        {
+            push(walk, frame->level - 1, col, row, frame->needed);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool next_root(struct pyr_walk *walk)
+{
+    if (walk->root_row > walk->roots.max_row)
+        return false;
+    push(walk, walk->options->nlevels - 1, walk->root_col, walk->root_row,
+         false);
+    if (walk->root_col++ == walk->roots.max_col)
+    {
+        walk->root_col = walk->roots.min_col;
+        walk->root_row++;
+    }
+    return true;
+}
+
+struct pyr_step pyr_walk_next(struct pyr_walk *walk)
+{
+    struct pyr_step step = {.kind = PYR_STEP_DONE};
+    for (;;)
+    {
+        if (walk->depth == 0 && !next_root(walk))
+            return step;
+        struct pyr_frame *const frame = &walk->frames[walk->depth - 1];
+        if (!frame->started)
+        {
+            if (enter(walk, frame, &step))
+                return step;
+            continue;
+        }
+        if (frame->left.height > 0)
+            return chunk_step(walk, frame);
+        if (descend(walk, frame))
+            continue;
+        walk->depth--;
+        step = end_step(frame);
+        step.wanted = wants(walk, frame->level, frame->col, frame->row);
+        return step;
+    }
+}

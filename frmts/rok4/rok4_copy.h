@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The copy engine for whole slabs: files that stay as they are. */
+#ifndef ROK4_COPY_H
+#define ROK4_COPY_H
+
+#include "pyr_pool.h"
+#include "pyr_tree.h"
+#include "rok4_pyramid.h"
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
+struct rok4_copy_options
+{
+    const struct pyr_tree *tree;
+    const struct pyr_io *io; /* reads the source */
+    const struct rok4_pyramid *source;
+    struct pyr_pool *pool;
+    unsigned nthreads;
+    void *thread_user; /* as in struct pyr_job; may be NULL */
+    void (*thread_enter)(void *user, unsigned worker);
+    void (*thread_leave)(void *user, unsigned worker);
+    /* Now and then with the slabs copied by this call; false interrupts. May be
+     * NULL. */
+    bool (*progress)(void *user, uint64_t nslabs);
+    void *progress_user;
+};
+
+/* Copies the slabs of a level of the source, of one plane, to the directory of
+ * a level, under the same names. The source's directory is walked where it can
+ * be listed (local ones and those in memory); else each slab within the level's
+ * limits is asked for. A slab whose index does not fit the file is PYR_CORRUPT,
+ * and not copied. Links are followed. PYR_CANCELLED when progress said so. */
+enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
+                                enum rok4_plane plane, size_t level,
+                                const char *directory,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

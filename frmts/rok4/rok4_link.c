@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Slabs of an ancestor in a new pyramid: links or copies (spec section 7). */
+#include "rok4_link.h"
+
+#include "pyr_alloc.h"
+#include "rok4_files.h"
+#include "rok4_path.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct linker
+{
+    const struct pyr_tree *tree;
+    enum rok4_link_mode mode;
+    char *to;   /* directory of the level, in the new pyramid */
+    char *root; /* the same, without links: where relative targets start */
+};
+
+static enum pyr_result no_memory(struct pyr_error *err)
+{
+    return pyr_fail(err, PYR_NOMEM, "out of memory");
+}
+
+static size_t count_slashes(const char *text)
+{
+    size_t count = 0;
+    for (; *text != '\0'; text++)
+        count += *text == '/';
+    return count;
+}
+
+/* Path of target as seen from the directory that holds path; both absolute and
+ * free of links. */
+static char *relative_to(const char *path, const char *target)
+{
+    size_t common = 0; /* up to and with the last '/' that both share */
+    for (size_t i = 0; path[i] != '\0' && path[i] == target[i]; i++)
+        if (path[i] == '/')
+            common = i + 1;
+    const size_t nups = count_slashes(path + common);
+    const size_t nbytes = 3 * nups + strlen(target + common) + 1;
+    char *const text = pyr_malloc(nbytes);
+    if (text == NULL)
+        return NULL;
+    for (size_t i = 0; i < nups; i++)
+        memcpy(text + 3 * i, "../", 3);
+    memcpy(text + 3 * nups, target + common, strlen(target + common) + 1);
+    return text;
+}
+
+static enum pyr_result make_parent(const struct pyr_tree *tree,
+                                   const char *path, struct pyr_error *err)
+{
+    char *const parent = rok4_path_parent(path);
+    if (parent == NULL)
+        return no_memory(err);
+    const enum pyr_result result = pyr_tree_mkdirs(tree, parent, err);
+    pyr_free(parent);
+    return result;
+}
+
+static enum pyr_result link_symbolic(const struct linker *linker,
+                                     const char *real, const char *relative,
+                                     const char *path, struct pyr_error *err)
+{
+    char *const own = rok4_path_join(linker->root, relative);
+    char *const target = own != NULL ? relative_to(own, real) : NULL;
+    const enum pyr_result result =
+        target == NULL
+            ? no_memory(err)
+            : linker->tree->symlink(linker->tree->user, target, path, err);
+    pyr_free(target);
+    pyr_free(own);
+    return result;
+}
+
+static enum pyr_result link_slab(const struct linker *linker, const char *from,
+                                 const char *relative, const char *path,
+                                 struct pyr_error *err)
+{
+    const struct pyr_tree *const tree = linker->tree;
+    char *real = NULL;
+    enum pyr_result result = make_parent(tree, path, err);
+    if (result == PYR_OK && linker->mode == ROK4_LINK_COPY)
+        return pyr_tree_copy(tree, from, path, err);
+    if (result == PYR_OK)
+        result = tree->realpath(tree->user, from, &real, err);
+    if (result == PYR_OK)
+        result = linker->mode == ROK4_LINK_HARD
+                     ? tree->hardlink(tree->user, real, path, err)
+                     : link_symbolic(linker, real, relative, path, err);
+    pyr_free(real);
+    if (result != PYR_OK)
+        pyr_error_prefix(err, "%s", from);
+    return result == PYR_NOT_FOUND ? PYR_USAGE : result;
+}
+
+static enum pyr_result visit(void *context, const char *path,
+                             const char *relative, enum pyr_entry kind,
+                             struct pyr_error *err)
+{
+    const struct linker *const linker = context;
+    enum pyr_entry there = PYR_ENTRY_ABSENT;
+    if ((kind != PYR_ENTRY_FILE && kind != PYR_ENTRY_LINK) ||
+        !rok4_files_is_slab_name(relative))
+        return PYR_OK;
+    char *const to = rok4_path_join(linker->to, relative);
+    if (to == NULL)
+        return no_memory(err);
+    enum pyr_result result = pyr_tree_kind(linker->tree, to, &there, err);
+    if (result == PYR_OK && there == PYR_ENTRY_ABSENT)
+        result = link_slab(linker, path, relative, to, err);
+    pyr_free(to);
+    return result;
+}
+
+static enum pyr_result link_level(const struct pyr_tree *tree,
+                                  enum rok4_link_mode mode, const char *from,
+                                  const char *to, struct pyr_error *err)
+{
+    struct linker linker = {.tree = tree, .mode = mode};
+    const struct pyr_tree_walker walker = {.context = &linker, .entry = visit};
+    enum pyr_result result = pyr_tree_mkdirs(tree, to, err);
+    linker.to = pyr_strdup(to);
+    if (linker.to == NULL)
+        result = no_memory(err);
+    if (result == PYR_OK && mode == ROK4_LINK_SYMBOLIC)
+        result = tree->realpath(tree->user, to, &linker.root, err);
+    if (result == PYR_OK)
+        result = pyr_tree_walk(tree, from, &walker, err);
+    pyr_free(linker.root);
+    pyr_free(linker.to);
+    return result;
+}
+
+enum pyr_result rok4_link_pyramid(const struct pyr_tree *tree,
+                                  const struct rok4_pyramid *pyramid,
+                                  enum rok4_link_mode mode,
+                                  const char *directory, struct pyr_error *err)
+{
+    static const char *const planes[] = {"DATA", "MASK"};
+    enum pyr_result result = PYR_OK;
+    for (size_t plane = 0; plane < 2; plane++)
+        for (size_t i = 0; i < pyramid->descriptor->nlevels && result == PYR_OK;
+             i++)
+        {
+            const char *const from = pyramid->planes[plane].directories[i];
+            const char *const id = pyramid->descriptor->levels[i].id;
+            const size_t nbytes = strlen(directory) + strlen(id) + 8;
+            char *to = NULL;
+            if (from == NULL)
+                continue;
+            to = pyr_malloc(nbytes);
+            if (to == NULL)
+                return no_memory(err);
+            (void)snprintf(to, nbytes, "%s/%s/%s", directory, planes[plane],
+                           id);
+            result = link_level(tree, mode, from, to, err);
+            pyr_free(to);
+        }
+    return result;
+}

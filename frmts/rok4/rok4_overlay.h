@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Staged slabs over published ones, as one pyramid to read. */
+#ifndef ROK4_OVERLAY_H
+#define ROK4_OVERLAY_H
+
+#include "pyr_io.h"
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
+/* A file of the published directory is looked for in the staged one first.
+ * Strings are borrowed; no '/' at their ends. */
+struct rok4_overlay
+{
+    struct pyr_io base;
+    const char *published; /* ROOT/NAME */
+    const char *staged;    /* ROOT/.NAME.building */
+    bool staged_only;      /* what is not staged does not exist */
+    const char *tms_text;  /* what loading any file gives */
+};
+
+/* The reader over both; it borrows the overlay. */
+struct pyr_io rok4_overlay_io(struct rok4_overlay *overlay);
+
+/* Whether path, of the published directory, stands in the staged one. Any
+ * failure to look counts as yes. */
+bool rok4_overlay_is_staged(const struct rok4_overlay *overlay,
+                            const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// Any GDAL dataset as a raster on the pixels of one level of a grid.
+#include "rok4_source.h"
+
+#include "rok4_failure_trap.h"
+#include "rok4_source_bands.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace
+{
+
+// The part of a window within a place, in pixels of the place; the window's
+// first pixel is (x - left, y - top).
+struct Part
+{
+    int x;
+    int y;
+    int width;
+    int height;
+    uint32_t left;
+    uint32_t top;
+};
+
+bool Intersect(const Rok4Place &place, const struct pyr_window &window,
+               Part *part)
+{
+    const int64_t left = std::max(window.px_x, place.px_x);
+    const int64_t top = std::max(window.px_y, place.px_y);
+    const int64_t right =
+        std::min(window.px_x + window.width_px, place.px_x + place.width_px);
+    const int64_t bottom =
+        std::min(window.px_y + window.height_px, place.px_y + place.height_px);
+    if (left >= right || top >= bottom)
+        return false;
+    part->x = static_cast<int>(left - place.px_x);
+    part->y = static_cast<int>(top - place.px_y);
+    part->width = static_cast<int>(right - left);
+    part->height = static_cast<int>(bottom - top);
+    part->left = static_cast<uint32_t>(left - window.px_x);
+    part->top = static_cast<uint32_t>(top - window.px_y);
+    return true;
+}
+
+GDALResampleAlg ChooseResampling(const Rok4SourceOptions &options,
+                                 const GDALWarpOptions *vrt, bool onGrid,
+                                 bool palette)
+{
+    GDALResampleAlg method = palette ? GRA_NearestNeighbour : GRA_Cubic;
+    if (options.resampling.has_value() && !onGrid)
+        method = *options.resampling;
+    else if (vrt != nullptr)
+        method = vrt->eResampleAlg;
+    // Indexes that a VRT warps cannot be mixed.
+    if (vrt != nullptr && palette && method != GRA_Mode)
+        method = GRA_NearestNeighbour;
+    return method;
+}
+
+} // namespace
+
+Rok4Source::~Rok4Source() = default;
+
+bool Rok4Source::MakeFeed(GDALDataset *source, const Rok4SourceOptions &options,
+                          const Rok4SourceBands &bands)
+{
+    const GDALWarpOptions *const vrt = Rok4WarpedVrtOptions(source);
+    const GDALDataType type =
+        bands.recoding.sample == PYR_SAMPLE_UINT8 ? GDT_Byte : GDT_Float32;
+    m_recoding = bands.recoding;
+    if (m_place.onGrid && vrt == nullptr)
+    {
+        m_feed = Rok4MakeDatasetFeed(source, bands.bands, type, bands.mask);
+        return true;
+    }
+    Rok4WarpPlan plan;
+    plan.source = source;
+    plan.grid = options.grid;
+    plan.place = m_place;
+    plan.bands = bands.bands;
+    plan.type = type;
+    plan.alphaBand = bands.alphaBand;
+    plan.keepAlpha =
+        bands.keepAlpha && (vrt == nullptr || vrt->nDstAlphaBand > 0);
+    plan.nodata.assign(bands.bands.size(), 0);
+    if (m_recoding.palette == nullptr)
+        std::copy_n(m_recoding.nodata.begin(), bands.bands.size(),
+                    plan.nodata.begin());
+    plan.resampling = m_resampling;
+    plan.nthreads = options.nthreads;
+    m_recoding.validityGiven = !plan.keepAlpha;
+    m_recoding.avoidNodata = m_recoding.bands == 1 && m_recoding.hasNodata[0];
+    m_recoding.hasNodata.fill(false);
+    m_feed = Rok4MakeWarpFeed(plan);
+    return m_feed != nullptr;
+}
+
+std::unique_ptr<Rok4Source> Rok4Source::Make(GDALDataset *source,
+                                             const Rok4SourceOptions &options)
+{
+    std::unique_ptr<Rok4Source> made(new Rok4Source());
+    Rok4SourceBands bands;
+    if (!Rok4ReadSourceBands(source, options, &bands))
+        return nullptr;
+    const GDALWarpOptions *const vrt = Rok4WarpedVrtOptions(source);
+    Rok4PlaceOptions where;
+    where.grid = options.grid;
+    where.level = options.bottomLevel;
+    where.strategy = options.strategy;
+    where.centresOnly = vrt != nullptr;
+    if (!Rok4FindPlace(source, where, &made->m_place))
+        return nullptr;
+    made->m_name = source->GetDescription();
+    made->m_limits = Rok4PlaceLimits(options.grid->levels[made->m_place.level],
+                                     made->m_place);
+    const bool palette = bands.recoding.palette != nullptr;
+    made->m_resampling =
+        ChooseResampling(options, vrt, made->m_place.onGrid, palette);
+
+    if (palette && vrt == nullptr && !made->m_place.onGrid)
+    {
+        // Resampling mixes colours, not indexes.
+        made->m_expanded = Rok4ExpandPalette(source, bands);
+        if (made->m_expanded == nullptr)
+            return nullptr;
+        Rok4SourceOptions expanded(options);
+        expanded.alphaAllowed = bands.recoding.bands == 4;
+        source = made->m_expanded.get();
+        bands = Rok4SourceBands();
+        if (!Rok4ReadSourceBands(source, expanded, &bands))
+            return nullptr;
+    }
+    if (!made->MakeFeed(source, options, bands))
+        return nullptr;
+    return made;
+}
+
+bool Rok4Source::MayHold(void *user, const struct pyr_window *window)
+{
+    Rok4Source &self = *static_cast<Rok4Source *>(user);
+    Part part = {};
+    return Intersect(self.m_place, *window, &part) &&
+           self.m_feed->MayHold(part.x, part.y, part.width, part.height);
+}
+
+enum pyr_result Rok4Source::Read(const struct pyr_window &window,
+                                 uint8_t *pixels, uint8_t *valid,
+                                 enum pyr_coverage *coverage,
+                                 struct pyr_error *err)
+{
+    Part part = {};
+    *coverage = PYR_COVERS_NOTHING;
+    if (!Intersect(m_place, window, &part))
+        return PYR_OK;
+    const size_t width = window.width_px;
+    const size_t height = window.height_px;
+    const size_t pixelBytes = m_recoding.PixelBytes();
+    const size_t rowBytes = width * pixelBytes;
+    const size_t partWidth = static_cast<size_t>(part.width);
+    const bool whole = part.width == static_cast<int64_t>(width) &&
+                       part.height == static_cast<int64_t>(height);
+    if (!whole)
+    {
+        Rok4FillNodata(m_recoding, pixels, width * height);
+        memset(valid, 0, width * height);
+    }
+    Rok4Target target = {};
+    target.pixels = pixels + part.top * rowBytes + part.left * pixelBytes;
+    target.pixelBytes = pixelBytes;
+    target.rowBytes = rowBytes;
+    target.valid = valid + part.top * width + part.left;
+    target.validRowBytes = width;
+    uint8_t *const out = target.pixels;
+    if (m_recoding.palette != nullptr)
+    {
+        m_indexes.resize(partWidth * part.height);
+        target.pixels = m_indexes.data();
+        target.pixelBytes = 1;
+        target.rowBytes = partWidth;
+    }
+
+    Rok4FailureTrap trap;
+    const CPLErr read =
+        m_feed->Read(part.x, part.y, part.width, part.height, target);
+    if (!trap.Close(read == CE_None))
+        return pyr_fail(err, trap.Result(), "%s: %s", m_name.c_str(),
+                        trap.Text());
+    if (m_recoding.IsPlain())
+    {
+        for (int row = 0; !whole && row < part.height; row++)
+            memset(target.valid + row * width, 255, partWidth);
+        *coverage = whole ? PYR_COVERS_ALL : PYR_COVERS_PART;
+        return PYR_OK;
+    }
+    Rok4Coverage found;
+    for (int row = 0; row < part.height; row++)
+        Rok4RecodeRow(m_recoding, m_indexes.data() + row * target.rowBytes,
+                      out + row * rowBytes, target.valid + row * width,
+                      partWidth, &found);
+    if (found.any)
+        *coverage = whole && found.all ? PYR_COVERS_ALL : PYR_COVERS_PART;
+    return PYR_OK;
+}
+
+enum pyr_result Rok4Source::ReadRaster(void *user,
+                                       const struct pyr_window *window,
+                                       uint8_t *pixels, uint8_t *valid,
+                                       enum pyr_coverage *out_coverage,
+                                       struct pyr_error *err)
+{
+    try
+    {
+        return static_cast<Rok4Source *>(user)->Read(*window, pixels, valid,
+                                                     out_coverage, err);
+    }
+    catch (const std::bad_alloc &)
+    {
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    }
+}
+
+struct pyr_raster Rok4Source::Raster()
+{
+    struct pyr_raster raster = {};
+    raster.user = this;
+    raster.may_hold = MayHold;
+    raster.read = ReadRaster;
+    return raster;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* One write to a pyramid: staged beside it, then published. */
+#ifndef ROK4_STAGE_H
+#define ROK4_STAGE_H
+
+#include "pyr.h"
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
+struct pyr_tree; /* pyr_tree.h: directories, links, locks, sync */
+
+enum rok4_stage_mode
+{
+    ROK4_STAGE_NEW,       /* no pyramid may stand there */
+    ROK4_STAGE_OVERWRITE, /* one that stands there is replaced as a whole */
+    ROK4_STAGE_UPDATE     /* slabs are added and replaced */
+};
+
+struct rok4_stage_options
+{
+    const char *path; /* of the descriptor */
+    enum rok4_stage_mode mode;
+    const char *identity; /* source and options: what makes runs equal */
+    bool resume;          /* go on where an equal run was interrupted */
+    bool list;            /* publish NAME.list */
+    bool md5;             /* publish NAME.md5 */
+};
+
+struct rok4_stage;
+
+/* Locks the pyramid, finishes an update that was interrupted while it was
+ * published, removes what an interrupted run left (unless it is resumed), and
+ * begins. *out_finished: this very run was found interrupted while it was
+ * published, and has been finished: nothing is left to do, *out_stage is NULL.
+ * An empty identity equals none.
+ * PYR_USAGE where a pyramid is in the way or is being written, PYR_NOT_FOUND
+ * where one to update is missing, PYR_CORRUPT for a state file that is not
+ * ours, PYR_LIMIT for an identity beyond 1 MiB, PYR_IO, PYR_NOMEM; the pyramid
+ * is not changed then. */
+enum pyr_result rok4_stage_open(const struct pyr_tree *tree,
+                                const struct rok4_stage_options *options,
+                                struct rok4_stage **out_stage,
+                                bool *out_finished,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Directory in which DATA/... and MASK/... are collected. */
+const char *rok4_stage_directory(const struct rok4_stage *stage);
+
+/* Whether slabs of an interrupted run stand there. */
+bool rok4_stage_resumed(const struct rok4_stage *stage);
+
+/* Whether the publication of another run, which had been interrupted, was
+ * finished when this stage was opened. */
+bool rok4_stage_recovered(const struct rok4_stage *stage);
+
+/* When publishing, the slabs of a level that the new descriptor has no more are
+ * removed, after the descriptor. PYR_USAGE for what is no id, PYR_LIMIT,
+ * PYR_NOMEM. */
+enum pyr_result rok4_stage_drop_level(struct rok4_stage *stage,
+                                      const char *level_id,
+                                      struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Publishes what was collected, descriptor last, and frees the stage, also on
+ * failure. A failure before anything was changed removes what was collected;
+ * after that, the next writer finishes. */
+enum pyr_result rok4_stage_publish(struct rok4_stage *stage,
+                                   const char *descriptor_text,
+                                   struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Removes what was collected, and frees the stage. NULL is fine. With keep,
+ * what was collected stays for a run that resumes. */
+void rok4_stage_cancel(struct rok4_stage *stage, bool keep);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* What the modules that write, remove and move pyramids share. */
+#ifndef ROK4_STAGE_PRIV_H
+#define ROK4_STAGE_PRIV_H
+
+#include "pyr_tree.h"
+#include "rok4_files.h"
+#include "rok4_stage.h"
+#include "rok4_state.h"
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
+struct rok4_stage
+{
+    const struct pyr_tree *tree; /* borrowed */
+    struct rok4_files files;
+    struct rok4_state state;
+    struct pyr_lock *lock; /* held until the stage is freed */
+    bool begun;            /* the state file is this stage's */
+    bool resumed;
+    bool recovered;
+};
+
+/* Locks the pyramid, and finishes what an interrupted run had begun to change.
+ * stage->state is then that of an interrupted run that can be resumed
+ * (ROK4_STATE_BUILD), or, where *out_finished, of the one that was finished;
+ * else it is clear. On failure, the stage is freed. */
+enum pyr_result rok4_stage_lock(const struct pyr_tree *tree, const char *path,
+                                struct rok4_stage **out_stage,
+                                bool *out_finished,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Makes the staging directory and writes the state file: first what
+ * stage->state says, which the stage owns. */
+enum pyr_result rok4_stage_begin(struct rok4_stage *stage,
+                                 struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Releases the lock and frees the stage; nothing else. NULL is fine. */
+void rok4_stage_free(struct rok4_stage *stage);
+
+/* A path in the staging directory; freed with pyr_free. NULL when out of
+ * memory.
+ */
+char *rok4_stage_path(const struct rok4_stage *stage, const char *name);
+
+/* rok4_publish.c: writes down that a phase has begun. */
+enum pyr_result rok4_publish_phase(struct rok4_stage *stage,
+                                   enum rok4_state_phase phase,
+                                   struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Does what is left to do from the phase that stage->state says, which is not
+ * ROK4_STATE_BUILD, to the end. Each step can be repeated. With recovering, an
+ * interrupted run is finished: a removal or a move that has changed nothing yet
+ * is given up instead, and *out_given_up set. */
+enum pyr_result rok4_publish_roll(struct rok4_stage *stage, bool recovering,
+                                  bool *out_given_up,
+                                  struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Removes the staging directory and the state file. */
+enum pyr_result rok4_publish_discard(struct rok4_stage *stage,
+                                     struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Where, in the staging directory, the new descriptor waits. */
+#define ROK4_STAGE_DESCRIPTOR "new.json"
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
