@@ -25,11 +25,49 @@ using GDALCompatMetadata = char **;
 #define GDAL_COMPAT_GET_GEOTRANSFORM(name) GetGeoTransform(double *name)
 #endif
 
-// ReadCompressedData exists from 3.7.
+// The same for SetGeoTransform, whose body reads them.
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 12, 0)
+#define GDAL_COMPAT_SET_GEOTRANSFORM(name)                                     \
+    SetGeoTransform(const GDALGeoTransform &name)
+#else
+#define GDAL_COMPAT_SET_GEOTRANSFORM(name) SetGeoTransform(double *name)
+#endif
+
+// ReadCompressedData exists from 3.7; so do results of FlushCache, and Close.
 #if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 7, 0)
 #define GDAL_COMPAT_HAS_COMPRESSED_DATA 1
+#define GDAL_COMPAT_HAS_CLOSE 1
+using GDALCompatFlush = CPLErr;
+inline CPLErr GDALCompatFlushed(CPLErr result)
+{
+    return result;
+}
+inline CPLErr GDALCompatFlushPam(GDALPamDataset *dataset, bool atClosing)
+{
+    return dataset->GDALPamDataset::FlushCache(atClosing);
+}
 #else
 #define GDAL_COMPAT_HAS_COMPRESSED_DATA 0
+#define GDAL_COMPAT_HAS_CLOSE 0
+using GDALCompatFlush = void;
+inline void GDALCompatFlushed(CPLErr)
+{
+}
+inline CPLErr GDALCompatFlushPam(GDALPamDataset *dataset, bool atClosing)
+{
+    dataset->GDALPamDataset::FlushCache(atClosing);
+    return CE_None;
+}
+#endif
+
+// The declaration of a Close override, and the call of that of the base.
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 13, 0)
+#define GDAL_COMPAT_CLOSE(progress, data)                                      \
+    Close(GDALProgressFunc progress, void *data)
+#define GDAL_COMPAT_CLOSE_CALL(progress, data) Close(progress, data)
+#else
+#define GDAL_COMPAT_CLOSE(progress, data) Close()
+#define GDAL_COMPAT_CLOSE_CALL(progress, data) Close()
 #endif
 
 #endif

@@ -153,9 +153,17 @@ bool FindKind(DIR *directory, const struct dirent *entry, enum pyr_entry *kind)
     return true;
 }
 
+struct Closer
+{
+    void operator()(DIR *directory) const
+    {
+        closedir(directory);
+    }
+};
+
 enum pyr_result ReadLocal(const char *path, Names *names, struct pyr_error *err)
 {
-    DIR *const directory = opendir(path);
+    const std::unique_ptr<DIR, Closer> directory(opendir(path));
     if (directory == nullptr)
         return FailWithErrno(err, errno);
     int error = 0;
@@ -163,7 +171,7 @@ enum pyr_result ReadLocal(const char *path, Names *names, struct pyr_error *err)
     {
         enum pyr_entry kind = PYR_ENTRY_OTHER;
         errno = 0;
-        const struct dirent *const entry = readdir(directory);
+        const struct dirent *const entry = readdir(directory.get());
         if (entry == nullptr)
         {
             error = errno;
@@ -171,7 +179,7 @@ enum pyr_result ReadLocal(const char *path, Names *names, struct pyr_error *err)
         }
         if (IsDots(entry->d_name))
             continue;
-        if (FindKind(directory, entry, &kind))
+        if (FindKind(directory.get(), entry, &kind))
             names->Add(entry->d_name, kind);
         else if (errno != ENOENT)
         {
@@ -179,7 +187,6 @@ enum pyr_result ReadLocal(const char *path, Names *names, struct pyr_error *err)
             break;
         }
     }
-    closedir(directory);
     return error == 0 ? PYR_OK : FailWithErrno(err, error);
 }
 

@@ -13,7 +13,7 @@
  * directories, more than one file, order of the tiles, progress. A file beside
  * the output says where the tiles are, for the comparison of pixels. */
 #include "bench.h"
-#include "floor.h"
+#include "floor_tile.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -25,24 +25,15 @@
 #include <unistd.h>
 
 #include <gdal.h>
-#include <jpeglib.h>
-#include <libdeflate.h>
 
 #define TILE_PX (TILE_SIDE_PX * TILE_SIDE_PX)
 #define MAX_TILE_BYTES (TILE_PX * 4)
-/* Raw tiles, and PNG with a byte more for each row; the libraries' bounds. */
-#define MAX_ENCODED_BYTES (2 * MAX_TILE_BYTES)
 #define MAX_LEVELS 16
 #define MAX_THREADS 64
 /* Each item of work is a whole subtree of up to 2^3 x 2^3 tiles of the bottom
  * level: its pixels stay in the cache of the processor that reduces them. */
 #define SUBTREE_LEVELS 3
 #define LEVELS_ABOVE 2 /* at least, for enough items */
-
-enum
-{
-    JPEG_QUALITY = 75
-};
 
 struct parent
 {
@@ -77,90 +68,9 @@ struct worker
 {
     struct build *build;
     GDALDatasetH dataset;
-    struct jpeg_compress_struct jpeg;
-    struct jpeg_error_mgr jpeg_errors;
-    struct libdeflate_compressor *deflater;
-    uint8_t *encoded;  /* [MAX_ENCODED_BYTES] */
-    uint8_t *filtered; /* rows of PNG with their filter bytes */
-    uint16_t *sums;    /* of two rows */
+    struct floor_encoder *encoder;
     uint8_t *tiles[SUBTREE_LEVELS + 1];
 };
-
-/* ---- Encoding ---- */
-
-static size_t encode_jpeg(struct worker *worker, const uint8_t *pixels)
-{
-    struct jpeg_compress_struct *jpeg = &worker->jpeg;
-    unsigned char *encoded = worker->encoded;
-    unsigned long nbytes = MAX_ENCODED_BYTES;
-
-    jpeg_mem_dest(jpeg, &encoded, &nbytes);
-    jpeg_start_compress(jpeg, TRUE);
-    while (jpeg->next_scanline < TILE_SIDE_PX)
-    {
-        JSAMPROW rows[16];
-        for (size_t i = 0; i < 16; i++)
-            rows[i] =
-                (JSAMPROW)pixels + (jpeg->next_scanline + i) * TILE_SIDE_PX * 3;
-        jpeg_write_scanlines(jpeg, rows, 16);
-    }
-    jpeg_finish_compress(jpeg);
-    if (encoded != worker->encoded)
-        bench_fail("a JPEG tile larger than its pixels", "");
-    return nbytes;
-}
-
-static size_t encode_zip(struct worker *worker, const uint8_t *pixels,
-                         size_t nbytes, uint8_t *encoded)
-{
-    const size_t room = MAX_ENCODED_BYTES - (size_t)(encoded - worker->encoded);
-    const size_t size = libdeflate_zlib_compress(worker->deflater, pixels,
-                                                 nbytes, encoded, room);
-    if (size == 0)
-        bench_fail("a tile that does not compress", "");
-    return size;
-}
-
-static void put_be32(uint8_t *to, size_t value)
-{
-    for (int i = 0; i < 4; i++)
-        to[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
-/* The chunk's body stands behind its first 8 bytes already. */
-static size_t put_chunk(uint8_t *chunk, const char *name, size_t nbytes)
-{
-    put_be32(chunk, nbytes);
-    memcpy(chunk + 4, name, 4);
-    put_be32(chunk + 8 + nbytes, libdeflate_crc32(0, chunk + 4, nbytes + 4));
-    return nbytes + 12;
-}
-
-static size_t encode_png(struct worker *worker, const uint8_t *pixels)
-{
-    static const uint8_t colours[] = {0, 4, 2, 6};
-    const int bands = worker->build->bands;
-    const size_t row_bytes = TILE_SIDE_PX * (size_t)bands;
-    uint8_t *png = worker->encoded;
-    size_t at = 8;
-
-    for (size_t row = 0; row < TILE_SIDE_PX; row++)
-    {
-        worker->filtered[row * (row_bytes + 1)] = 0;
-        memcpy(worker->filtered + row * (row_bytes + 1) + 1,
-               pixels + row * row_bytes, row_bytes);
-    }
-    memcpy(png, "\x89PNG\r\n\x1a\n", 8);
-    put_be32(png + 16, TILE_SIDE_PX);
-    put_be32(png + 20, TILE_SIDE_PX);
-    memcpy(png + 24, (const uint8_t[]){8, colours[bands - 1], 0, 0, 0}, 5);
-    at += put_chunk(png + at, "IHDR", 13);
-    const size_t nbytes = encode_zip(
-        worker, worker->filtered, TILE_SIDE_PX * (row_bytes + 1), png + at + 8);
-    at += put_chunk(png + at, "IDAT", nbytes);
-    at += put_chunk(png + at, "IEND", 0);
-    return at;
-}
 
 /* Appends the tile to the output. */
 static void write_tile(struct worker *worker, int number, int col, int row,
@@ -168,26 +78,8 @@ static void write_tile(struct worker *worker, int number, int col, int row,
 {
     struct build *build = worker->build;
     const struct level *level = &build->levels[number];
-    const uint8_t *encoded = worker->encoded;
-    size_t nbytes = 0;
-
-    switch (build->codec)
-    {
-        case FLOOR_JPEG:
-            nbytes = encode_jpeg(worker, pixels);
-            break;
-        case FLOOR_PNG:
-            nbytes = encode_png(worker, pixels);
-            break;
-        case FLOOR_ZIP:
-            nbytes =
-                encode_zip(worker, pixels, build->tile_bytes, worker->encoded);
-            break;
-        case FLOOR_RAW:
-            encoded = pixels;
-            nbytes = build->tile_bytes;
-            break;
-    }
+    size_t nbytes;
+    const uint8_t *encoded = floor_encode(worker->encoder, pixels, &nbytes);
     const uint64_t offset = atomic_fetch_add(&build->end, nbytes);
     if (pwrite(build->fd, encoded, nbytes, (off_t)offset) != (ssize_t)nbytes)
         bench_fail("cannot write", "");
@@ -198,60 +90,15 @@ static void write_tile(struct worker *worker, int number, int col, int row,
 
 /* ---- Reducing ---- */
 
-static void reduce_bytes(struct worker *worker, const uint8_t *in, uint8_t *out)
-{
-    const size_t bands = (size_t)worker->build->bands;
-    const size_t row_bytes = TILE_SIDE_PX * bands;
-    uint16_t *restrict sums = worker->sums;
-
-    for (size_t row = 0; row < TILE_SIDE_PX / 2; row++)
-    {
-        const uint8_t *restrict upper = in + 2 * row * row_bytes;
-        const uint8_t *restrict lower = upper + row_bytes;
-        uint8_t *restrict to = out + row * row_bytes;
-        for (size_t i = 0; i < row_bytes; i++)
-            sums[i] = (uint16_t)(upper[i] + lower[i] + 1);
-        for (size_t i = 0; i < TILE_SIDE_PX / 2; i++)
-            for (size_t band = 0; band < bands; band++)
-                to[i * bands + band] =
-                    (uint8_t)((sums[2 * i * bands + band] +
-                               sums[(2 * i + 1) * bands + band]) >>
-                              2);
-    }
-}
-
-static void reduce_floats(int bands, const float *in, float *out)
-{
-    const size_t step = (size_t)bands;
-    const size_t row_floats = TILE_SIDE_PX * step;
-
-    for (size_t row = 0; row < TILE_SIDE_PX / 2; row++)
-        for (size_t i = 0; i < TILE_SIDE_PX / 2; i++)
-            for (size_t band = 0; band < step; band++)
-            {
-                const float *from =
-                    in + 2 * row * row_floats + 2 * i * step + band;
-                const double sum = (double)from[0] + (double)from[step] +
-                                   (double)from[row_floats] +
-                                   (double)from[row_floats + step];
-                out[row * row_floats + i * step + band] = (float)(sum / 4);
-            }
-}
-
 /* The tile into its quadrant of its parent. */
-static void reduce(struct worker *worker, int col, int row,
+static void reduce(const struct build *build, int col, int row,
                    const uint8_t *pixels, uint8_t *parent)
 {
-    const struct build *build = worker->build;
-    const size_t half =
+    const size_t offset =
         (size_t)(row & 1) * build->tile_bytes / 2 +
         (size_t)(col & 1) * build->tile_bytes / (2 * TILE_SIDE_PX);
 
-    if (build->sample_bytes == 1)
-        reduce_bytes(worker, pixels, parent + half);
-    else
-        reduce_floats(build->bands, (const float *)pixels,
-                      (float *)(parent + half));
+    floor_reduce(build->bands, build->sample_bytes, pixels, parent + offset);
 }
 
 static void fill_nodata(const struct build *build, uint8_t *pixels)
@@ -320,7 +167,7 @@ static void build_tile(struct worker *worker, int number, int col, int row,
             if (!inside(&build->levels[number - 1].grid, child_col, child_row))
                 continue;
             build_tile(worker, number - 1, child_col, child_row, child);
-            reduce(worker, child_col, child_row, child, pixels);
+            reduce(build, child_col, child_row, child, pixels);
         }
     }
     write_tile(worker, number, col, row, pixels);
@@ -340,7 +187,7 @@ static void hand_up(struct worker *worker, int number, int col, int row,
             &above->parents[(row / 2 - above->grid.first_row) *
                                 above->grid.cols +
                             col / 2 - above->grid.first_col];
-        reduce(worker, col, row, pixels, parent->pixels);
+        reduce(build, col, row, pixels, parent->pixels);
         if (atomic_fetch_sub(&parent->missing, 1) != 1)
             return;
         number++;
@@ -357,30 +204,17 @@ static void open_worker(struct worker *worker, struct build *build)
     worker->dataset = GDALOpen(build->source, GA_ReadOnly);
     if (worker->dataset == NULL)
         bench_fail("cannot open", build->source);
-    worker->encoded = bench_allocate(MAX_ENCODED_BYTES);
-    worker->filtered = bench_allocate(MAX_TILE_BYTES + TILE_SIDE_PX);
-    worker->sums = bench_allocate(TILE_SIDE_PX * 4 * sizeof(uint16_t));
+    worker->encoder = floor_encoder_open(build->codec, build->compression,
+                                         build->bands, build->sample_bytes);
     for (int i = 0; i <= build->subtree; i++)
         worker->tiles[i] = bench_allocate(build->tile_bytes);
-    worker->deflater = libdeflate_alloc_compressor(build->compression);
-    worker->jpeg.err = jpeg_std_error(&worker->jpeg_errors);
-    jpeg_create_compress(&worker->jpeg);
-    worker->jpeg.image_width = worker->jpeg.image_height = TILE_SIDE_PX;
-    worker->jpeg.input_components = 3;
-    worker->jpeg.in_color_space = JCS_RGB;
-    jpeg_set_defaults(&worker->jpeg); /* YCbCr 4:2:0 */
-    jpeg_set_quality(&worker->jpeg, JPEG_QUALITY, TRUE);
 }
 
 static void close_worker(struct worker *worker)
 {
-    jpeg_destroy_compress(&worker->jpeg);
-    libdeflate_free_compressor(worker->deflater);
     for (int i = 0; i <= worker->build->subtree; i++)
         free(worker->tiles[i]);
-    free(worker->sums);
-    free(worker->filtered);
-    free(worker->encoded);
+    floor_encoder_close(worker->encoder);
     GDALClose(worker->dataset);
 }
 

@@ -43,7 +43,16 @@ static bool grow(void **array, size_t *capacity, size_t count, size_t item)
     return true;
 }
 
-bool pyr_builder_add_work(struct pyr_builder *builder, struct pyr_work work)
+size_t pyr_builder_tile_bytes(const struct pyr_builder *builder)
+{
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    return pyr_tile_bytes(shape) +
+           (builder->options->masks ? (size_t)shape->width_px * shape->height_px
+                                    : 0);
+}
+
+/* Room for one more. False when out of memory. */
+static bool add_work(struct pyr_builder *builder, struct pyr_work work)
 {
     void *array = builder->works;
     if (!grow(&array, &builder->work_capacity, builder->nworks,
@@ -51,6 +60,17 @@ bool pyr_builder_add_work(struct pyr_builder *builder, struct pyr_work work)
         return false;
     builder->works = array;
     builder->works[builder->nworks++] = work;
+    return true;
+}
+
+static bool add_ended(struct pyr_builder *builder, struct pyr_ended ended)
+{
+    void *array = builder->ended;
+    if (!grow(&array, &builder->ended_capacity, builder->nended,
+              sizeof(*builder->ended)))
+        return false;
+    builder->ended = array;
+    builder->ended[builder->nended++] = ended;
     return true;
 }
 
@@ -88,13 +108,11 @@ static void builder_clear(struct pyr_builder *builder)
     pyr_free(builder->workers);
     for (size_t i = 0; i < builder->npieces; i++)
         if (builder->pieces[i].own != NULL)
-        {
-            builder->pieces[i].own->next = builder->free_pending;
-            builder->free_pending = builder->pieces[i].own;
-        }
+            pyr_pending_free(builder, builder->pieces[i].own);
     for (size_t i = 0; i < PYR_MAX_LEVELS; i++)
         free_list(builder->pending[i]);
     free_list(builder->free_pending);
+    free_list(builder->free_empty);
     for (size_t i = 0; i < 2; i++)
     {
         pyr_free(builder->chunks[i].pixels);
@@ -105,6 +123,7 @@ static void builder_clear(struct pyr_builder *builder)
     pyr_free(builder->nodata_row);
     pyr_free(builder->pieces);
     pyr_free(builder->works);
+    pyr_free(builder->ended);
     pthread_mutex_destroy(&builder->lock);
     pyr_free(builder);
 }
@@ -141,14 +160,13 @@ static enum pyr_result builder_init(struct pyr_builder *builder,
                       ((uint64_t)limits->max_row - limits->min_row + 1);
     pyr_walk_init(&builder->walk, options);
 
-    const size_t tile_px =
-        (size_t)builder->shape.width_px * builder->shape.height_px;
+    const size_t tile_px = pyr_tile_bytes(&builder->mask_shape);
     builder->nodata_row = pyr_malloc(pyr_tile_row_bytes(&builder->shape));
     builder->workers = pyr_calloc(options->nthreads, sizeof(*builder->workers));
     if (options->masks)
         builder->all_valid = pyr_malloc(tile_px);
     if (options->background != NULL)
-        builder->before = pyr_malloc(pyr_tile_bytes(&builder->shape) + tile_px);
+        builder->before = pyr_malloc(pyr_builder_tile_bytes(builder));
     if (builder->nodata_row == NULL || builder->workers == NULL ||
         (options->masks && builder->all_valid == NULL) ||
         (options->background != NULL && builder->before == NULL))
@@ -248,7 +266,7 @@ static enum pyr_result run_job(struct pyr_builder *builder,
     for (size_t i = 0; i < builder->npieces; i++)
     {
         const struct pyr_work work = {.kind = PYR_WORK_PIECE, .piece = i};
-        if (!pyr_builder_add_work(builder, work))
+        if (!add_work(builder, work))
             return pyr_fail(err, PYR_NOMEM, "out of memory");
     }
     const struct pyr_job job = {.user = builder,
@@ -264,11 +282,10 @@ static enum pyr_result run_job(struct pyr_builder *builder,
     for (size_t i = 0; i < builder->npieces; i++)
     {
         const struct pyr_piece *const piece = &builder->pieces[i];
-        pyr_pending_visit(builder, piece->level, piece->col, piece->row);
-        if (piece->own == NULL)
-            continue;
-        piece->own->next = builder->free_pending;
-        builder->free_pending = piece->own;
+        if (piece->above != NULL)
+            piece->above->nvisited++;
+        if (piece->own != NULL)
+            pyr_pending_free(builder, piece->own);
     }
     builder->npieces = 0;
     if (builder->result != PYR_OK)
@@ -295,32 +312,11 @@ static enum pyr_result plan_read(struct pyr_builder *builder,
     const struct pyr_work work = {.kind = PYR_WORK_READ};
     chunk->rect = *rect;
     builder->reading = chunk;
-    if (!pyr_builder_add_work(builder, work))
+    if (!add_work(builder, work))
         return pyr_fail(err, PYR_NOMEM, "out of memory");
     /* To be done first, by the calling thread. */
     builder->works[builder->nworks - 1] = builder->works[0];
     builder->works[0] = work;
-    return PYR_OK;
-}
-
-static enum pyr_result run_end(struct pyr_builder *builder,
-                               const struct pyr_step *step,
-                               struct pyr_error *err)
-{
-    enum pyr_result result = PYR_OK;
-    if (step->level > 0)
-        result = pyr_pending_collect(builder, step->level, step->col, step->row,
-                                     err);
-    if (result == PYR_OK && builder->npieces > 0)
-        result = run_job(builder, err);
-    if (result != PYR_OK || !step->wanted)
-        return result;
-    const struct pyr_work work = {.kind = PYR_WORK_FINISH,
-                                  .level = step->level,
-                                  .col = step->col,
-                                  .row = step->row};
-    if (!pyr_builder_add_work(builder, work))
-        return pyr_fail(err, PYR_NOMEM, "out of memory");
     return PYR_OK;
 }
 
@@ -346,56 +342,131 @@ static bool look_ahead(struct pyr_builder *builder, struct pyr_step *out_chunk)
     return false;
 }
 
-static enum pyr_result run_steps(struct pyr_builder *builder,
-                                 struct pyr_error *err)
+/* What the steps since the last chunk mean, once its tiles are done. */
+static enum pyr_result follow_steps(struct pyr_builder *builder,
+                                    struct pyr_error *err)
 {
     enum pyr_result result = PYR_OK;
     for (size_t i = 0; i < builder->nsteps && result == PYR_OK; i++)
     {
         const struct pyr_step *const step = &builder->steps[i];
-        if (step->kind == PYR_STEP_END)
-            result = run_end(builder, step, err);
-        else
+        const struct pyr_grid_limits tiles = pyr_rect_limits(&step->rect);
+        const struct pyr_ended ended = {.due = builder->turn + step->level,
+                                        .level = step->level,
+                                        .col = step->col,
+                                        .row = step->row};
+        if (step->kind == PYR_STEP_SKIP)
+        {
             builder->ndone += rect_tiles(&step->rect);
+            result = pyr_pending_visit_empty(
+                builder, step->level, pyr_build_limits(&tiles, step->level),
+                err);
+        }
+        else if (step->wanted && !add_ended(builder, ended))
+            result = pyr_fail(err, PYR_NOMEM, "out of memory");
     }
+    builder->nsteps = 0;
     return result;
 }
 
-/* Each turn encodes one chunk while the next is read. */
+/* Has the next job finish the containers that are done. */
+static enum pyr_result finish_ended(struct pyr_builder *builder,
+                                    struct pyr_error *err)
+{
+    size_t nleft = 0;
+    for (size_t i = 0; i < builder->nended; i++)
+    {
+        const struct pyr_ended *const ended = &builder->ended[i];
+        const struct pyr_work work = {.kind = PYR_WORK_FINISH,
+                                      .level = ended->level,
+                                      .col = ended->col,
+                                      .row = ended->row};
+        if (ended->due > builder->turn)
+            builder->ended[nleft++] = *ended;
+        else if (!add_work(builder, work))
+            return pyr_fail(err, PYR_NOMEM, "out of memory");
+    }
+    builder->nended = nleft;
+    return PYR_OK;
+}
+
+/* One job: encodes and reduces the chunk `now` (NULL for none) and what the
+ * last turn completed, while the next chunk, if any, is read. */
+static enum pyr_result run_turn(struct pyr_builder *builder,
+                                struct pyr_chunk *now, struct pyr_chunk *next,
+                                bool *out_more, struct pyr_error *err)
+{
+    struct pyr_step step;
+    enum pyr_result result = PYR_OK;
+    *out_more = look_ahead(builder, &step);
+    if (*out_more)
+        result = plan_read(builder, next, &step.rect, err);
+    if (result == PYR_OK && now != NULL)
+    {
+        result = pyr_chunk_pieces(builder, now, err);
+        builder->ndone += rect_tiles(&now->rect);
+    }
+    if (result == PYR_OK)
+        result = pyr_pending_collect(builder, err);
+    if (result == PYR_OK)
+        result = run_job(builder, err);
+    if (result == PYR_OK)
+        result = follow_steps(builder, err);
+    if (result == PYR_OK)
+        result = finish_ended(builder, err);
+    builder->turn++;
+    return result;
+}
+
 static enum pyr_result build(struct pyr_builder *builder, struct pyr_error *err)
 {
     struct pyr_chunk *now = NULL;
     struct pyr_chunk *next = &builder->chunks[0];
     enum pyr_result result = PYR_OK;
-    while (result == PYR_OK && !(builder->at_end && now == NULL))
+    bool more = true;
+    while (result == PYR_OK && (more || !builder->at_end ||
+                                builder->nended > 0 || builder->nworks > 0))
     {
-        struct pyr_step step;
-        const bool more = look_ahead(builder, &step);
-        if (more)
-            result = plan_read(builder, next, &step.rect, err);
-        if (result == PYR_OK && now != NULL)
-        {
-            result = pyr_chunk_pieces(builder, now, err);
-            builder->ndone += rect_tiles(&now->rect);
-        }
-        if (result == PYR_OK)
-            result = pyr_pending_collect_complete(builder, err);
-        if (result == PYR_OK)
-            result = run_job(builder, err);
-        if (result == PYR_OK)
-            result = run_steps(builder, err);
+        result = run_turn(builder, now, next, &more, err);
         now = more ? next : NULL;
         next = now == &builder->chunks[0] ? &builder->chunks[1]
                                           : &builder->chunks[0];
     }
-    if (result == PYR_OK)
-        result = run_job(builder, err);
     return result;
+}
+
+/* Whether options are what pyr_build.h says, as far as a mistake would do more
+ * harm than wrong pixels. */
+static bool is_sound(const struct pyr_build_options *options)
+{
+    const struct pyr_source_level *const first = &options->levels[0];
+    const struct pyr_tile_shape *const shape = &first->shape;
+    if (options->nlevels == 0 || options->nlevels > PYR_MAX_LEVELS ||
+        options->nthreads == 0 || options->nthreads > PYR_POOL_MAX_THREADS ||
+        !pyr_tile_shape_valid(shape) || first->container_width_tiles == 0 ||
+        first->container_height_tiles == 0 ||
+        first->limits.min_col > first->limits.max_col ||
+        first->limits.min_row > first->limits.max_row ||
+        first->limits.max_col > INT32_MAX || first->limits.max_row > INT32_MAX)
+        return false;
+    for (uint32_t i = 1; i < options->nlevels; i++)
+    {
+        const struct pyr_source_level *const level = &options->levels[i];
+        if (shape->width_px % 2 != 0 || shape->height_px % 2 != 0 ||
+            level->container_width_tiles != first->container_width_tiles ||
+            level->container_height_tiles != first->container_height_tiles)
+            return false;
+    }
+    return options->rule.bands == shape->bands &&
+           options->rule.sample == shape->sample &&
+           options->masks == (options->rule.validity == PYR_VALID_MASK);
 }
 
 enum pyr_result pyr_build(const struct pyr_build_options *options,
                           struct pyr_error *err)
 {
+    if (!is_sound(options))
+        return pyr_fail(err, PYR_USAGE, "levels cannot be built like that");
     struct pyr_builder *const builder = pyr_calloc(1, sizeof(*builder));
     if (builder == NULL)
         return pyr_fail(err, PYR_NOMEM, "out of memory");

@@ -8,9 +8,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Pixels of the first level that are read at once, in bytes: a few rows of
- * tiles. Two such chunks are in memory. */
+/* Pixels of the first level that are read at once, in bytes, but for 2 x 2
+ * tiles that take more. Two such chunks are in memory. */
+#ifndef PYR_CHUNK_BYTES
 #define PYR_CHUNK_BYTES ((size_t)8 << 20)
+#endif
 
 /* Steps of the walk that are looked ahead. */
 #define PYR_MAX_STEPS 1024u
@@ -24,6 +26,19 @@ struct pyr_rect
     uint32_t height;
 };
 
+/* The tiles above these, so many levels up. */
+struct pyr_grid_limits pyr_build_limits(const struct pyr_grid_limits *limits,
+                                        uint32_t times);
+
+static inline struct pyr_grid_limits
+pyr_rect_limits(const struct pyr_rect *rect)
+{
+    const struct pyr_grid_limits limits = {rect->col, rect->row,
+                                           rect->col + rect->width - 1,
+                                           rect->row + rect->height - 1};
+    return limits;
+}
+
 /* What the walk along the tree of containers meets. */
 enum pyr_step_kind
 {
@@ -36,9 +51,9 @@ enum pyr_step_kind
 struct pyr_step
 {
     enum pyr_step_kind kind;
-    struct pyr_rect rect; /* CHUNK and SKIP */
-    uint32_t level;       /* END: index of the level, container */
-    uint32_t col;
+    struct pyr_rect rect; /* CHUNK and SKIP: tiles of the first level */
+    uint32_t level;       /* SKIP and END: of the container, index */
+    uint32_t col;         /* END: container */
     uint32_t row;
     bool wanted; /* END: it is to be written */
 };
@@ -52,6 +67,7 @@ struct pyr_frame
     unsigned next_child;  /* 0 .. 4 */
     bool needed;          /* it or one above is still to be written */
     struct pyr_rect left; /* tiles of the first level still to be read */
+    uint32_t next_col;    /* in the rows that are read now */
     bool started;
 };
 
@@ -61,7 +77,9 @@ struct pyr_walk
 {
     const struct pyr_build_options *options;
     uint32_t leaf_level; /* containers of this level are read as one chunk */
-    uint32_t chunk_rows; /* or, for leaf_level 0, in so many rows of tiles */
+    uint32_t
+        chunk_cols; /* or, for leaf_level 0, in parts of so many tiles at */
+    uint32_t chunk_rows; /* most, both even */
     uint32_t root_col;   /* the next root container */
     uint32_t root_row;
     struct pyr_grid_limits roots;
@@ -87,18 +105,20 @@ struct pyr_step pyr_walk_next(struct pyr_walk *walk);
 bool pyr_walk_wants_tile(struct pyr_walk *walk, uint32_t level, uint32_t col,
                          uint32_t row);
 
-/* Buffers of a tile above the first level, of which quarters arrive. */
+/* A tile above the first level, of which quarters arrive. */
 struct pyr_pending
 {
     uint32_t level;
     uint32_t col;
     uint32_t row;
-    unsigned nvisited; /* of its up to four tiles below */
+    unsigned nvisited; /* of its up to four tiles below, with data or not */
     unsigned nexpected;
-    atomic_uint quarters; /* bit of each that has pixels */
-    bool filled;          /* all pixels are set, from the background */
-    uint8_t *pixels;      /* [height][width][bands], then mask[height][width] */
+    uint8_t *pixels; /* [height][width][bands], then mask[height][width]; NULL
+                      * as long as no tile below has data */
+    /* With pixels: */
     uint8_t *mask;        /* NULL without masks */
+    bool filled;          /* all pixels are set, from the background */
+    atomic_uint quarters; /* bit of each that was reduced into it */
     struct pyr_pending *next;
 };
 
@@ -143,6 +163,17 @@ struct pyr_work
     uint32_t row;
 };
 
+/* A container whose tiles have all been met. Those of its own level are done
+ * after as many turns, since each turn makes pieces of what the one before
+ * completed; and those below it are finished before. */
+struct pyr_ended
+{
+    uint64_t due; /* the turn after which it can be finished */
+    uint32_t level;
+    uint32_t col;
+    uint32_t row;
+};
+
 struct pyr_build_worker
 {
     struct pyr_encoder *data;
@@ -160,12 +191,17 @@ struct pyr_builder
     struct pyr_step steps[PYR_MAX_STEPS]; /* between two chunks */
     size_t nsteps;
     bool at_end; /* of the walk */
+    uint64_t turn;
+    struct pyr_ended *ended; /* still to be finished, in the order met */
+    size_t nended;
+    size_t ended_capacity;
 
     struct pyr_chunk chunks[2];
     struct pyr_chunk *reading; /* by the job under way; NULL for none */
 
     struct pyr_pending *pending[PYR_MAX_LEVELS]; /* by index of the level */
-    struct pyr_pending *free_pending;
+    struct pyr_pending *free_pending;            /* with pixels */
+    struct pyr_pending *free_empty;              /* without */
     uint8_t *nodata_row; /* pixels without data, one row of a tile */
     uint8_t *all_valid;  /* a mask of 255, one tile */
     uint8_t *before;     /* a tile of the background, with its mask */
@@ -186,31 +222,37 @@ struct pyr_builder
     struct pyr_error err;
 };
 
-/* Room for one more. False when out of memory. */
-bool pyr_builder_add_work(struct pyr_builder *builder, struct pyr_work work);
+/* Bytes of a tile's pixels and, with masks, of its mask. */
+size_t pyr_builder_tile_bytes(const struct pyr_builder *builder);
+
+/* Room for one more. NULL when out of memory. */
 struct pyr_piece *pyr_builder_add_piece(struct pyr_builder *builder);
 
-/* The tile above a tile of a level, made when it is not there; *out_above is
- * NULL at the top. Reads its background. */
+/* As of struct pyr_background; nothing is present where there is none. */
+enum pyr_result pyr_background_read(struct pyr_builder *builder, uint32_t level,
+                                    uint32_t col, uint32_t row, uint8_t *pixels,
+                                    uint8_t *mask, bool *out_present,
+                                    struct pyr_error *err) PYR_MUST_CHECK;
+
+/* The tile above a tile of a level that has data, made when it is not there;
+ * *out_above is NULL at the top. Reads its background. */
 enum pyr_result pyr_pending_above(struct pyr_builder *builder, uint32_t level,
                                   uint32_t col, uint32_t row,
                                   struct pyr_pending **out_above,
                                   struct pyr_error *err) PYR_MUST_CHECK;
 
-/* One more tile below it was seen. */
-void pyr_pending_visit(struct pyr_builder *builder, uint32_t level,
-                       uint32_t col, uint32_t row);
+/* These tiles of a level were met, and have no data. */
+enum pyr_result pyr_pending_visit_empty(struct pyr_builder *builder,
+                                        uint32_t level,
+                                        struct pyr_grid_limits empty,
+                                        struct pyr_error *err) PYR_MUST_CHECK;
 
-/* Takes the pending tiles of a level that stand in a container, or, with
- * only_complete, of all levels those that wait for nothing, and makes pieces of
- * them. */
-enum pyr_result pyr_pending_collect(struct pyr_builder *builder, uint32_t level,
-                                    uint32_t container_col,
-                                    uint32_t container_row,
+/* Makes pieces of the tiles that wait for nothing any more. */
+enum pyr_result pyr_pending_collect(struct pyr_builder *builder,
                                     struct pyr_error *err) PYR_MUST_CHECK;
-enum pyr_result
-pyr_pending_collect_complete(struct pyr_builder *builder,
-                             struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Keeps it for another tile. */
+void pyr_pending_free(struct pyr_builder *builder, struct pyr_pending *pending);
 
 /* Makes pieces of the tiles of a chunk that have data, painted on what is
  * there. */

@@ -6,186 +6,28 @@
 
 #include <string.h>
 
-static size_t tile_px(const struct pyr_tile_shape *shape)
-{
-    return (size_t)shape->width_px * shape->height_px;
-}
-
-/* Bytes of a tile's pixels and, with masks, of its mask. */
-static size_t buffer_bytes(const struct pyr_builder *builder)
-{
-    return pyr_tile_bytes(&builder->shape) +
-           (builder->options->masks ? tile_px(&builder->shape) : 0);
-}
-
 static enum pyr_result no_memory(struct pyr_error *err)
 {
     return pyr_fail(err, PYR_NOMEM, "out of memory");
 }
 
-/* ---- Tiles above the first level ---- */
-
-static struct pyr_pending **find_pending(struct pyr_builder *builder,
-                                         uint32_t level, uint32_t col,
-                                         uint32_t row)
+enum pyr_result pyr_background_read(struct pyr_builder *builder, uint32_t level,
+                                    uint32_t col, uint32_t row, uint8_t *pixels,
+                                    uint8_t *mask, bool *out_present,
+                                    struct pyr_error *err)
 {
-    struct pyr_pending **link = &builder->pending[level];
-    while (*link != NULL && ((*link)->col != col || (*link)->row != row))
-        link = &(*link)->next;
-    return link;
-}
-
-/* Tiles of the level below that a tile is made of, along one axis. */
-static unsigned children(uint32_t tile, uint32_t min, uint32_t max)
-{
-    const uint64_t first = 2 * (uint64_t)tile;
-    return (unsigned)(first >= min && first <= max) +
-           (unsigned)(first + 1 >= min && first + 1 <= max);
-}
-
-static struct pyr_pending *new_pending(struct pyr_builder *builder)
-{
-    struct pyr_pending *pending = builder->free_pending;
-    if (pending != NULL)
-    {
-        builder->free_pending = pending->next;
-        return pending;
-    }
-    pending = pyr_calloc(1, sizeof(*pending));
-    if (pending == NULL)
-        return NULL;
-    pending->pixels = pyr_malloc(buffer_bytes(builder));
-    if (pending->pixels == NULL)
-    {
-        pyr_free(pending);
-        return NULL;
-    }
-    if (builder->options->masks)
-        pending->mask = pending->pixels + pyr_tile_bytes(&builder->shape);
-    return pending;
-}
-
-static enum pyr_result read_background(struct pyr_builder *builder,
-                                       uint32_t level, uint32_t col,
-                                       uint32_t row, uint8_t *pixels,
-                                       uint8_t *mask, bool *out_present,
-                                       struct pyr_error *err)
-{
-    const struct pyr_background *const background =
-        builder->options->background;
+    const struct pyr_build_options *const options = builder->options;
+    const struct pyr_background *const background = options->background;
     *out_present = false;
     if (background == NULL)
         return PYR_OK;
-    return background->read(background->user,
-                            builder->options->first_level + level, col, row,
-                            pixels, mask, out_present, err);
-}
-
-enum pyr_result pyr_pending_above(struct pyr_builder *builder, uint32_t level,
-                                  uint32_t col, uint32_t row,
-                                  struct pyr_pending **out_above,
-                                  struct pyr_error *err)
-{
-    const uint32_t above = level + 1;
-    *out_above = NULL;
-    if (above == builder->options->nlevels)
-        return PYR_OK;
-    struct pyr_pending **const link =
-        find_pending(builder, above, col / 2, row / 2);
-    if (*link != NULL)
-    {
-        *out_above = *link;
-        return PYR_OK;
-    }
-    struct pyr_pending *const pending = new_pending(builder);
-    if (pending == NULL)
-        return no_memory(err);
-    const struct pyr_grid_limits *const limits =
-        &builder->options->levels[level].limits;
-    pending->level = above;
-    pending->col = col / 2;
-    pending->row = row / 2;
-    pending->nvisited = 0;
-    pending->nexpected =
-        children(pending->col, limits->min_col, limits->max_col) *
-        children(pending->row, limits->min_row, limits->max_row);
-    atomic_store(&pending->quarters, 0);
-    pending->next = NULL;
-    *link = pending;
-    *out_above = pending;
-    return read_background(builder, above, pending->col, pending->row,
-                           pending->pixels, pending->mask, &pending->filled,
-                           err);
-}
-
-void pyr_pending_visit(struct pyr_builder *builder, uint32_t level,
-                       uint32_t col, uint32_t row)
-{
-    if (level + 1 == builder->options->nlevels)
-        return;
-    struct pyr_pending *const above =
-        *find_pending(builder, level + 1, col / 2, row / 2);
-    if (above != NULL)
-        above->nvisited++;
-}
-
-/* Takes a pending tile out of its list and makes a piece of it. */
-static enum pyr_result take(struct pyr_builder *builder,
-                            struct pyr_pending **link, struct pyr_error *err)
-{
-    struct pyr_pending *const pending = *link;
-    struct pyr_piece *const piece = pyr_builder_add_piece(builder);
-    if (piece == NULL)
-        return no_memory(err);
-    piece->level = pending->level;
-    piece->col = pending->col;
-    piece->row = pending->row;
-    piece->put = pyr_walk_wants_tile(&builder->walk, pending->level,
-                                     pending->col, pending->row);
-    piece->pixels = pending->pixels;
-    piece->row_bytes = pyr_tile_row_bytes(&builder->shape);
-    piece->mask = pending->mask;
-    piece->mask_row_bytes = builder->shape.width_px;
-    piece->own = pending;
-    *link = pending->next;
-    return pyr_pending_above(builder, pending->level, pending->col,
-                             pending->row, &piece->above, err);
-}
-
-enum pyr_result pyr_pending_collect(struct pyr_builder *builder, uint32_t level,
-                                    uint32_t container_col,
-                                    uint32_t container_row,
-                                    struct pyr_error *err)
-{
-    const struct pyr_source_level *const at = &builder->options->levels[level];
-    struct pyr_pending **link = &builder->pending[level];
-    enum pyr_result result = PYR_OK;
-    while (*link != NULL && result == PYR_OK)
-    {
-        if ((*link)->col / at->container_width_tiles == container_col &&
-            (*link)->row / at->container_height_tiles == container_row)
-            result = take(builder, link, err);
-        else
-            link = &(*link)->next;
-    }
-    return result;
-}
-
-enum pyr_result pyr_pending_collect_complete(struct pyr_builder *builder,
-                                             struct pyr_error *err)
-{
-    enum pyr_result result = PYR_OK;
-    for (uint32_t level = 1; level < builder->options->nlevels; level++)
-    {
-        struct pyr_pending **link = &builder->pending[level];
-        while (*link != NULL && result == PYR_OK)
-        {
-            if ((*link)->nvisited == (*link)->nexpected)
-                result = take(builder, link, err);
-            else
-                link = &(*link)->next;
-        }
-    }
+    const enum pyr_result result =
+        background->read(background->user, options->first_level + level, col,
+                         row, pixels, mask, out_present, err);
+    if (result != PYR_OK)
+        pyr_error_prefix(err, "level %s, tile (%lu, %lu) as it was",
+                         options->levels[level].id, (unsigned long)col,
+                         (unsigned long)row);
     return result;
 }
 
@@ -201,14 +43,11 @@ enum pyr_result pyr_chunk_read(struct pyr_builder *builder,
     const uint64_t npx = width_px * height_px;
     if (npx > chunk->capacity_px)
     {
-        /* Tiles have a bound, and a chunk is at most a row of them. */
         pyr_free(chunk->pixels);
         pyr_free(chunk->valid);
         chunk->capacity_px = 0;
         chunk->pixels = NULL;
         chunk->valid = NULL;
-        if (width_px > UINT32_MAX || npx > SIZE_MAX / 16)
-            return pyr_fail(err, PYR_LIMIT, "a row of tiles is too large");
         chunk->pixels = pyr_malloc((size_t)npx * pyr_pixel_bytes(shape));
         chunk->valid = pyr_malloc((size_t)npx);
         if (chunk->pixels == NULL || chunk->valid == NULL)
@@ -221,8 +60,15 @@ enum pyr_result pyr_chunk_read(struct pyr_builder *builder,
         .px_y = (int64_t)chunk->rect.row * shape->height_px,
         .width_px = (uint32_t)width_px,
         .height_px = (uint32_t)height_px};
-    return raster->read(raster->user, &window, chunk->pixels, chunk->valid,
-                        &chunk->coverage, err);
+    const enum pyr_result result =
+        raster->read(raster->user, &window, chunk->pixels, chunk->valid,
+                     &chunk->coverage, err);
+    if (result != PYR_OK)
+        pyr_error_prefix(err, "level %s, reading from tile (%lu, %lu)",
+                         builder->options->levels[0].id,
+                         (unsigned long)chunk->rect.col,
+                         (unsigned long)chunk->rect.row);
+    return result;
 }
 
 /* How much of a tile in a chunk is valid. */
@@ -238,8 +84,9 @@ static enum pyr_coverage tile_coverage(const struct pyr_builder *builder,
     {
         const uint8_t *const at = valid + row * row_bytes;
         const size_t width = builder->shape.width_px;
-        all = all && memchr(at, 0, width) == NULL;
-        any = any || memchr(at, 255, width) != NULL;
+        const bool erased = memchr(at, PYR_VALID_ERASED, width) != NULL;
+        all = all && !erased && memchr(at, 0, width) == NULL;
+        any = any || erased || memchr(at, 255, width) != NULL;
         if (any && !all)
             return PYR_COVERS_PART;
     }
@@ -283,6 +130,19 @@ static void paint_on(const struct pyr_builder *builder,
                 valid[col] =
                     mask[(size_t)row * shape->width_px + col] != 0 ? 255 : 0;
         }
+    }
+}
+
+/* From here on, pixels that are erased are like those that never counted. */
+static void settle_erased(const struct pyr_builder *builder,
+                          const struct place *place)
+{
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    for (uint32_t row = 0; row < shape->height_px; row++)
+    {
+        uint8_t *const valid = place->valid + row * place->row_px;
+        for (uint32_t col = 0; col < shape->width_px; col++)
+            valid[col] = valid[col] == PYR_VALID_ERASED ? 0 : valid[col];
     }
 }
 
@@ -331,23 +191,26 @@ static enum pyr_result chunk_piece(struct pyr_builder *builder,
     const bool look_before =
         options->background != NULL &&
         (options->keep_equal || coverage == PYR_COVERS_PART);
+    const struct pyr_grid_limits one = {col, row, col, row};
     bool present = false;
     if (coverage == PYR_COVERS_NOTHING)
-        return PYR_OK;
+        return pyr_pending_visit_empty(builder, 0, one, err);
     if (look_before)
     {
         uint8_t *const mask =
             options->masks ? builder->before + pyr_tile_bytes(shape) : NULL;
-        const enum pyr_result result = read_background(
+        const enum pyr_result result = pyr_background_read(
             builder, 0, col, row, builder->before, mask, &present, err);
         if (result != PYR_OK)
             return result;
     }
     if (present && coverage == PYR_COVERS_PART)
         paint_on(builder, &place);
+    if (options->masks && coverage == PYR_COVERS_PART)
+        settle_erased(builder, &place);
     if (present && options->keep_equal &&
         is_as_before(builder, &place, coverage))
-        return PYR_OK;
+        return pyr_pending_visit_empty(builder, 0, one, err);
 
     struct pyr_piece *const piece = pyr_builder_add_piece(builder);
     if (piece == NULL)
@@ -376,7 +239,8 @@ enum pyr_result pyr_chunk_pieces(struct pyr_builder *builder,
 {
     enum pyr_result result = PYR_OK;
     if (chunk->coverage == PYR_COVERS_NOTHING)
-        return PYR_OK;
+        return pyr_pending_visit_empty(builder, 0,
+                                       pyr_rect_limits(&chunk->rect), err);
     for (uint32_t row = 0; row < chunk->rect.height; row++)
         for (uint32_t col = 0; col < chunk->rect.width && result == PYR_OK;
              col++)

@@ -9,15 +9,38 @@ static uint32_t least_u32(uint32_t left, uint32_t right)
     return left < right ? left : right;
 }
 
+struct pyr_grid_limits pyr_build_limits(const struct pyr_grid_limits *limits,
+                                        uint32_t times)
+{
+    struct pyr_grid_limits above = {0, 0, 0, 0};
+    if (times > 31)
+        return above;
+    above.min_col = limits->min_col >> times;
+    above.min_row = limits->min_row >> times;
+    above.max_col = limits->max_col >> times;
+    above.max_row = limits->max_row >> times;
+    return above;
+}
+
+/* Tiles of the first level along one side of a container; 2^32 for more, which
+ * reaches beyond every matrix. */
+static uint64_t side_below(uint32_t container_tiles, uint32_t level)
+{
+    const uint64_t most = (uint64_t)1 << 32;
+    return level >= 32 || (uint64_t)container_tiles << level > most
+               ? most
+               : (uint64_t)container_tiles << level;
+}
+
 /* Tiles of the first level below a container, within the limits. */
 static struct pyr_rect tiles_below(const struct pyr_walk *walk, uint32_t level,
                                    uint32_t col, uint32_t row)
 {
     const struct pyr_source_level *const first = &walk->options->levels[0];
     const struct pyr_grid_limits *const limits = &first->limits;
-    const uint64_t width = (uint64_t)first->container_width_tiles << level;
-    const uint64_t height = (uint64_t)first->container_height_tiles << level;
-    const uint64_t left = col * width;
+    const uint64_t width = side_below(first->container_width_tiles, level);
+    const uint64_t height = side_below(first->container_height_tiles, level);
+    const uint64_t left = col * width; /* of a matrix: columns < 2^31 */
     const uint64_t top = row * height;
     const uint64_t min_col = left > limits->min_col ? left : limits->min_col;
     const uint64_t min_row = top > limits->min_row ? top : limits->min_row;
@@ -38,31 +61,45 @@ static struct pyr_rect tiles_below(const struct pyr_walk *walk, uint32_t level,
     return rect;
 }
 
+/* Parts of containers that are too large to be read at once: whole rows as far
+ * as they fit, and pairs of rows, of which the tiles above are made. */
+static void choose_chunk(struct pyr_walk *walk)
+{
+    const struct pyr_source_level *const first = &walk->options->levels[0];
+    const uint64_t tile_bytes = pyr_tile_bytes(&first->shape);
+    const uint64_t row_bytes = tile_bytes * first->container_width_tiles;
+    const uint64_t npairs = PYR_CHUNK_BYTES / row_bytes / 2;
+    const uint64_t ncols = PYR_CHUNK_BYTES / tile_bytes / 4 * 2;
+    walk->chunk_cols = UINT32_MAX - 1;
+    walk->chunk_rows = 2;
+    if (npairs > 0)
+        walk->chunk_rows = (uint32_t)npairs * 2;
+    else
+        walk->chunk_cols = ncols > 0 ? (uint32_t)ncols : 2;
+}
+
 void pyr_walk_init(struct pyr_walk *walk,
                    const struct pyr_build_options *options)
 {
     const struct pyr_source_level *const first = &options->levels[0];
-    const struct pyr_source_level *const top =
-        &options->levels[options->nlevels - 1];
-    const uint64_t tile_bytes = pyr_tile_bytes(&first->shape);
-    const uint64_t row_bytes = tile_bytes * first->container_width_tiles;
-    uint64_t nbytes = row_bytes * first->container_height_tiles;
+    const uint32_t top = options->nlevels - 1;
+    const struct pyr_grid_limits limits = pyr_build_limits(&first->limits, top);
+    uint64_t nbytes = (uint64_t)pyr_tile_bytes(&first->shape) *
+                      first->container_width_tiles *
+                      first->container_height_tiles;
 
     memset(walk, 0, sizeof(*walk));
     walk->options = options;
-    while (walk->leaf_level + 1 < options->nlevels &&
-           nbytes * 4 <= PYR_CHUNK_BYTES)
+    while (walk->leaf_level < top && nbytes * 4 <= PYR_CHUNK_BYTES)
     {
         walk->leaf_level++;
         nbytes *= 4;
     }
-    walk->chunk_rows = row_bytes < PYR_CHUNK_BYTES
-                           ? (uint32_t)(PYR_CHUNK_BYTES / row_bytes)
-                           : 1;
-    walk->roots.min_col = top->limits.min_col / top->container_width_tiles;
-    walk->roots.max_col = top->limits.max_col / top->container_width_tiles;
-    walk->roots.min_row = top->limits.min_row / top->container_height_tiles;
-    walk->roots.max_row = top->limits.max_row / top->container_height_tiles;
+    choose_chunk(walk);
+    walk->roots.min_col = limits.min_col / first->container_width_tiles;
+    walk->roots.max_col = limits.max_col / first->container_width_tiles;
+    walk->roots.min_row = limits.min_row / first->container_height_tiles;
+    walk->roots.max_row = limits.max_row / first->container_height_tiles;
     walk->root_col = walk->roots.min_col;
     walk->root_row = walk->roots.min_row;
 }
@@ -127,36 +164,55 @@ static void push(struct pyr_walk *walk, uint32_t level, uint32_t col,
     frame->needed = needed || wants(walk, level, col, row);
 }
 
-static struct pyr_step skip_step(struct pyr_rect rect)
+static struct pyr_step end_step(const struct pyr_frame *frame, bool wanted)
 {
-    struct pyr_step step = {.kind = PYR_STEP_SKIP, .rect = rect};
+    const struct pyr_step step = {.kind = PYR_STEP_END,
+                                  .level = frame->level,
+                                  .col = frame->col,
+                                  .row = frame->row,
+                                  .wanted = wanted};
     return step;
 }
 
-static struct pyr_step end_step(const struct pyr_frame *frame)
-{
-    struct pyr_step step = {.kind = PYR_STEP_END,
-                            .level = frame->level,
-                            .col = frame->col,
-                            .row = frame->row};
-    return step;
-}
-
-/* The next rows of tiles of a leaf. */
+/* The next part of what is left of a leaf: by bands of rows, from left to
+ * right. */
 static struct pyr_step chunk_step(const struct pyr_walk *walk,
                                   struct pyr_frame *frame)
 {
-    struct pyr_step step = {.kind = PYR_STEP_CHUNK, .rect = frame->left};
+    struct pyr_rect *const left = &frame->left;
+    struct pyr_step step = {.kind = PYR_STEP_CHUNK, .rect = *left};
     if (walk->leaf_level == 0)
     {
-        /* Up to a multiple, so that pairs of rows stay together. */
-        const uint32_t rows =
-            walk->chunk_rows - frame->left.row % walk->chunk_rows;
-        step.rect.height = least_u32(frame->left.height, rows);
+        const uint32_t end = left->col + left->width;
+        /* Both even: after a first odd one, pairs stay together. */
+        const uint32_t cols = walk->chunk_cols - frame->next_col % 2;
+        const uint32_t rows = walk->chunk_rows - left->row % 2;
+        step.rect.col = frame->next_col;
+        step.rect.width = least_u32(end - frame->next_col, cols);
+        step.rect.height = least_u32(left->height, rows);
+        frame->next_col += step.rect.width;
+        if (frame->next_col < end)
+            return step;
+        frame->next_col = left->col;
     }
-    frame->left.row += step.rect.height;
-    frame->left.height -= step.rect.height;
+    left->row += step.rect.height;
+    left->height -= step.rect.height;
     return step;
+}
+
+/* Whether a container or one below is still to be written. */
+static bool wants_some(struct pyr_walk *walk, uint32_t level, uint32_t col,
+                       uint32_t row)
+{
+    if (tiles_below(walk, level, col, row).width == 0)
+        return false;
+    if (wants(walk, level, col, row))
+        return true;
+    for (uint32_t child = 0; level > 0 && child < 4; child++)
+        if (wants_some(walk, level - 1, 2 * col + (child & 1),
+                       2 * row + (child >> 1)))
+            return true;
+    return false;
 }
 
 /* What a container that was just entered begins with; false: nothing of its
@@ -166,18 +222,25 @@ static bool enter(struct pyr_walk *walk, struct pyr_frame *frame,
 {
     const struct pyr_rect rect =
         tiles_below(walk, frame->level, frame->col, frame->row);
-    const bool below_leaf = frame->level < walk->leaf_level;
+    const bool leaf = frame->level == walk->leaf_level;
     frame->started = true;
-    if (below_leaf)
+    if (frame->level < walk->leaf_level)
         return false; /* its tiles came with a chunk */
-    if (rect.width == 0 || !frame->needed || !may_hold(walk, &rect))
+    if (!may_hold(walk, &rect) ||
+        (leaf && !frame->needed &&
+         !wants_some(walk, frame->level, frame->col, frame->row)))
     {
+        out_step->kind = PYR_STEP_SKIP;
+        out_step->rect = rect;
+        out_step->level = frame->level;
         walk->depth--;
-        *out_step = skip_step(rect);
-        return rect.width > 0;
+        return true;
     }
-    if (frame->level == walk->leaf_level)
+    if (leaf)
+    {
         frame->left = rect;
+        frame->next_col = rect.col;
+    }
     return false;
 }
 
@@ -231,8 +294,7 @@ struct pyr_step pyr_walk_next(struct pyr_walk *walk)
         if (descend(walk, frame))
             continue;
         walk->depth--;
-        step = end_step(frame);
-        step.wanted = wants(walk, frame->level, frame->col, frame->row);
-        return step;
+        return end_step(frame,
+                        wants(walk, frame->level, frame->col, frame->row));
     }
 }

@@ -89,6 +89,9 @@ int Rok4RasterBand::IGetDataCoverageStatus(int x, int y, int width, int height,
     const struct pyr_source_level &level =
         dataset->m_pyramid->Level(window.level);
     const struct pyr_grid_limits &limits = level.limits;
+    if (dataset->HasUnpublished())
+        return GDAL_DATA_COVERAGE_STATUS_UNIMPLEMENTED |
+               GDAL_DATA_COVERAGE_STATUS_DATA;
     const int64_t tileWidth = level.shape.width_px;
     const int64_t tileHeight = level.shape.height_px;
     const int64_t right = window.px_x + width;

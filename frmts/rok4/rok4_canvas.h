@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 // What stands under the pixels that are written. Errors are raised.
 class Rok4Ground
@@ -101,15 +102,11 @@ class Rok4Canvas final
                 struct pyr_store_tile **tile);
     CPLErr Begin(const Part &part, bool overwritten,
                  struct pyr_store_tile *tile);
-    bool IsValid(const uint8_t *pixel, uint8_t mark) const;
-    bool IsNodata(const uint8_t *pixel) const;
 
     struct Copied;
+    void JudgeRow(const uint8_t *pixels, size_t width, uint8_t *valid) const;
     void CopyRow(const uint8_t *pixels, const uint8_t *marks, uint32_t width,
-                 uint8_t *outPixels, uint8_t *outValid, Copied *copied) const;
-    enum pyr_result CopyTile(const struct pyr_window &window, uint32_t tileCol,
-                             uint32_t tileRow, uint8_t *pixels, uint8_t *valid,
-                             Copied *copied, struct pyr_error *err);
+                 uint8_t *outPixels, uint8_t *outValid, Copied *copied);
     enum pyr_result ReadRaster(const struct pyr_window &window, uint8_t *pixels,
                                uint8_t *valid, enum pyr_coverage *coverage,
                                struct pyr_error *err);
@@ -126,6 +123,7 @@ class Rok4Canvas final
     bool m_failed = false;
     int64_t m_right = 0;
     int64_t m_down = 0;
+    std::vector<uint8_t> m_judged{}; // a row
 };
 
 #endif

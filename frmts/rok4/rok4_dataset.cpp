@@ -2,8 +2,10 @@
 // The ROK4 dataset: how a pyramid becomes bands and overviews.
 #include "rok4_dataset.h"
 
+#include "rok4_update.h"
 #include "vsi_io.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace
@@ -142,8 +144,88 @@ Rok4Dataset::Make(GDALOpenInfo *openInfo, std::shared_ptr<Rok4Pyramid> pyramid,
     dataset->SetDescription(openInfo->pszFilename);
     dataset->SetPhysicalFilename(path);
     dataset->SetSubdatasetName(PamName(openInfo, wish).c_str());
+    if (openInfo->eAccess == GA_Update && !dataset->AllowUpdate(openInfo))
+        return nullptr;
     return dataset;
 }
+
+bool Rok4Dataset::AllowUpdate(GDALOpenInfo *openInfo)
+{
+    Rok4UpdateOptions options;
+    options.path = m_pyramid->Get()->path;
+    options.tmsDirectory = Option(openInfo, "TMS_DIRECTORY", "");
+    options.storageRoot = Option(openInfo, "STORAGE_ROOT", nullptr) != nullptr;
+    options.nthreads = Rok4ThreadCount(Option(openInfo, "NUM_THREADS", nullptr));
+    m_update = Rok4Update::Make(options, *m_pyramid->Get(), m_view.level);
+    if (m_update == nullptr)
+        return false;
+    eAccess = GA_Update;
+    for (int i = 0; i < nBands; i++)
+        static_cast<Rok4RasterBand *>(papoBands[i])->AllowUpdate();
+    if (m_mask != nullptr)
+        m_mask->AllowUpdate();
+    return true;
+}
+
+bool Rok4Dataset::HasUnpublished() const
+{
+    return m_update != nullptr && !m_update->Canvas().IsEmpty();
+}
+
+// Reads from another reader of the pyramid from now on.
+void Rok4Dataset::UsePyramid(const std::shared_ptr<Rok4Pyramid> &pyramid)
+{
+    m_pyramid = pyramid;
+    for (CPLStringList *list : {&m_default, &m_merged, &m_rok4, &m_json})
+        list->Clear();
+    for (const std::unique_ptr<Rok4Dataset> &overview : m_overviews)
+    {
+        overview->FlushCache(false); // blocks of pixels that are no more
+        if (overview->m_mask != nullptr)
+            overview->m_mask->FlushCache(false);
+        overview->UsePyramid(pyramid);
+    }
+}
+
+CPLErr Rok4Dataset::FlushUpdate()
+{
+    const bool changes = !m_update->Canvas().IsEmpty();
+    CPLErr result = m_update->Flush();
+    if (result != CE_None || !changes)
+        return result;
+    ForgetStatistics();
+    const std::shared_ptr<Rok4Pyramid> pyramid = m_update->Open();
+    if (pyramid == nullptr)
+        return CE_Failure;
+    UsePyramid(pyramid);
+    return CE_None;
+}
+
+GDALCompatFlush Rok4Dataset::FlushCache(bool atClosing)
+{
+    CPLErr result = CE_None;
+    if (m_update != nullptr && m_mask != nullptr)
+        result = m_mask->FlushCache(atClosing);
+    result = std::max(result, GDALCompatFlushPam(this, atClosing));
+    if (m_update != nullptr)
+        result = std::max(result, FlushUpdate());
+    return GDALCompatFlushed(result);
+}
+
+#if GDAL_COMPAT_HAS_CLOSE
+CPLErr Rok4Dataset::GDAL_COMPAT_CLOSE(progress, progressData)
+{
+    CPLErr result = CE_None;
+    if (nOpenFlags != OPEN_FLAGS_CLOSED)
+    {
+        result = Rok4Dataset::FlushCache(true);
+        result = std::max(
+            result, GDALPamDataset::GDAL_COMPAT_CLOSE_CALL(progress,
+                                                           progressData));
+    }
+    return result;
+}
+#endif
 
 void Rok4Dataset::AddOverviews(const struct rok4_layout &layout)
 {

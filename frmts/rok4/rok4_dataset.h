@@ -6,6 +6,7 @@
 #include "gdal_compat.h"
 #include "ogr_spatialref.h"
 #include "pyr_window.h"
+#include "rok4_buffer.h"
 #include "rok4_layout.h"
 #include "rok4_pyramid.h"
 
@@ -15,7 +16,9 @@
 #include <vector>
 
 class JobContext;
+class Rok4MaskBand;
 class Rok4RasterBand;
+class Rok4Update;
 
 // What all datasets of the process share: threads and cache. Lives as long as
 // some dataset is open.
@@ -166,6 +169,11 @@ class Rok4Dataset final : public GDALPamDataset
         return m_view.level;
     }
 
+    // Publishes what was written, too.
+    GDALCompatFlush FlushCache(bool atClosing = false) override;
+#if GDAL_COMPAT_HAS_CLOSE
+    CPLErr GDAL_COMPAT_CLOSE(progress, progressData) override;
+#endif
     const OGRSpatialReference *GetSpatialRef() const override;
     CPLErr GDAL_COMPAT_GET_GEOTRANSFORM(transform) override;
     char **GetFileList() override;
@@ -206,17 +214,26 @@ class Rok4Dataset final : public GDALPamDataset
     Make(GDALOpenInfo *openInfo, std::shared_ptr<Rok4Pyramid> pyramid,
          const char *level);
     void AddOverviews(const struct rok4_layout &layout);
+    bool AllowUpdate(GDALOpenInfo *openInfo);
+    bool HasUnpublished() const; // pixels that were written
+    CPLErr FlushUpdate();
+    void UsePyramid(const std::shared_ptr<Rok4Pyramid> &pyramid);
     void LoadPam();
+    void ForgetStatistics();
     const CPLStringList &OwnMetadata(const char *domain);
     CPLStringList MakeRok4Domain() const;
 
     struct pyr_window Window(int x, int y, int width, int height) const;
     bool IsOneTile(int x, int y, int width, int height, int nBandCount,
                    const int *bandList) const;
-    CPLErr ReadWindow(int x, int y, int width, int height, void *data,
-                      GDALDataType bufType, int nBandCount, const int *bandMap,
-                      GSpacing pixelSpace, GSpacing lineSpace,
-                      GSpacing bandSpace, GDALRasterIOExtraArg *extra);
+    Rok4Buffer Buffer(void *data, GDALDataType type, int nBandCount,
+                      const int *bandMap, GSpacing pixelSpace,
+                      GSpacing lineSpace, GSpacing bandSpace) const;
+    CPLErr ReadWindow(int x, int y, int width, int height,
+                      const Rok4Buffer &buffer, GDALRasterIOExtraArg *extra);
+    CPLErr WriteWindow(int x, int y, int width, int height,
+                       const Rok4Buffer &buffer, bool onlyChanged);
+    CPLErr FlushBlocks(int x, int y, int width, int height);
 
     std::shared_ptr<Rok4Pyramid> m_pyramid;
     struct rok4_view m_view;
@@ -225,8 +242,9 @@ class Rok4Dataset final : public GDALPamDataset
     mutable OGRSpatialReference m_srs{};
     mutable bool m_srsKnown = false;
     bool m_pamLoaded = false;
-    std::unique_ptr<GDALRasterBand> m_mask{};
+    std::unique_ptr<Rok4MaskBand> m_mask;
     std::vector<std::unique_ptr<Rok4Dataset>> m_overviews{};
+    std::unique_ptr<Rok4Update> m_update; // nullptr: read only
     // Filled at the first request of each.
     CPLStringList m_default{};
     CPLStringList m_merged{};
@@ -239,6 +257,13 @@ class Rok4RasterBand final : public GDALPamRasterBand
 {
   public:
     Rok4RasterBand(Rok4Dataset *dataset, int band);
+
+    void AllowUpdate()
+    {
+        eAccess = GA_Update;
+    }
+    // In memory: those in the file are dropped apart.
+    void ForgetStatistics();
 
     GDALColorInterp GetColorInterpretation() override;
     double GetNoDataValue(int *success = nullptr) override;
@@ -288,6 +313,7 @@ class Rok4RasterBand final : public GDALPamRasterBand
 
   protected:
     CPLErr IReadBlock(int blockX, int blockY, void *data) override;
+    CPLErr IWriteBlock(int blockX, int blockY, void *data) override;
     CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
                      void *data, int bufWidth, int bufHeight,
                      GDALDataType bufType, GSpacing pixelSpace,
@@ -311,14 +337,26 @@ class Rok4MaskBand final : public GDALRasterBand
   public:
     explicit Rok4MaskBand(Rok4Dataset *dataset);
 
+    void AllowUpdate()
+    {
+        eAccess = GA_Update;
+    }
     int GetOverviewCount() override;
     GDALRasterBand *GetOverview(int index) override;
     bool IsMaskBand() const override;
 
   protected:
     CPLErr IReadBlock(int blockX, int blockY, void *data) override;
+    CPLErr IWriteBlock(int blockX, int blockY, void *data) override;
+    CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
+                     void *data, int bufWidth, int bufHeight,
+                     GDALDataType bufType, GSpacing pixelSpace,
+                     GSpacing lineSpace, GDALRasterIOExtraArg *extra) override;
 
   private:
+    CPLErr WriteWindow(int x, int y, int width, int height, const GByte *mask,
+                       size_t lineSpace, bool onlyChanged);
+
     Rok4Dataset *const m_dataset;
 };
 

@@ -6,6 +6,7 @@
 #include "rok4_connection.h"
 #include "rok4_create_copy.h"
 #include "rok4_creation_options.h"
+#include "rok4_manage.h"
 #include "vsi_io.h"
 
 #include <cstring>
@@ -75,16 +76,6 @@ enum pyr_result LoadText(GDALOpenInfo *openInfo, const struct pyr_io &io,
                    &text->nbytes, err);
 }
 
-// Without this, GDAL would unlink the descriptor whenever a program creates
-// another file under its name.
-CPLErr RefuseDelete(const char *name)
-{
-    Rok4Report(
-        CE_Failure, PYR_UNSUPPORTED,
-        CPLSPrintf("%s is a pyramid, which this driver does not delete", name));
-    return CE_Failure;
-}
-
 } // namespace
 
 int Rok4Dataset::Identify(GDALOpenInfo *openInfo)
@@ -101,14 +92,6 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
 {
     if (!Identify(openInfo))
         return nullptr;
-    if (openInfo->eAccess == GA_Update)
-    {
-        Rok4Report(CE_Failure, PYR_UNSUPPORTED,
-                   "the driver does not support update access to existing "
-                   "pyramids");
-        return nullptr;
-    }
-
     struct pyr_error err = {""};
     Connection connection;
     enum pyr_result result =
@@ -181,6 +164,8 @@ void GDALRegister_ROK4()
     driver->pfnIdentify = Rok4Dataset::Identify;
     driver->pfnOpen = Rok4Dataset::Open;
     driver->pfnCreateCopy = Rok4CreateCopy;
-    driver->pfnDelete = RefuseDelete;
+    driver->pfnDelete = Rok4Delete;
+    driver->pfnRename = Rok4Rename;
+    driver->pfnCopyFiles = Rok4CopyFiles;
     GetGDALDriverManager()->RegisterDriver(driver);
 }

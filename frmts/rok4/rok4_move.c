@@ -230,6 +230,7 @@ static enum pyr_result lock_source(const struct pyr_tree *tree,
                                    struct pyr_error *err)
 {
     struct rok4_stage *source = NULL;
+    enum pyr_entry directory = PYR_ENTRY_ABSENT;
     bool finished = false;
     bool there = false;
     enum pyr_result result =
@@ -239,6 +240,12 @@ static enum pyr_result lock_source(const struct pyr_tree *tree,
     result = is_there(tree, path, &there, err);
     if (result == PYR_OK && !there)
         result = pyr_fail(err, PYR_NOT_FOUND, "%s does not exist", path);
+    if (result == PYR_OK)
+        result = pyr_tree_kind(tree, source->files.directory, &directory, err);
+    if (result == PYR_OK && directory == PYR_ENTRY_LINK)
+        result = pyr_fail(err, PYR_UNSUPPORTED,
+                          "%s, where the slabs stand, is a link",
+                          source->files.directory);
     if (result == PYR_OK)
         *out_source = source;
     else

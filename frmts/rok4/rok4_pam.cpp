@@ -17,6 +17,31 @@ CPLErr Rok4Dataset::TrySaveXML()
     return m_pamLoaded ? GDALPamDataset::TrySaveXML() : CE_None;
 }
 
+void Rok4RasterBand::ForgetStatistics()
+{
+    const CPLStringList before(
+        CSLDuplicate(const_cast<char **>(GDALPamRasterBand::GetMetadata(""))));
+    CPLStringList after;
+    for (int i = 0; i < before.size(); i++)
+        if (!STARTS_WITH_CI(before[i], "STATISTICS_"))
+            after.AddString(before[i]);
+    if (after.size() < before.size())
+        GDALPamRasterBand::SetMetadata(after.List(), "");
+    if (psPam != nullptr && psPam->psSavedHistograms != nullptr)
+    {
+        CPLDestroyXMLNode(psPam->psSavedHistograms);
+        psPam->psSavedHistograms = nullptr;
+        MarkPamDirty();
+    }
+}
+
+// What is not in memory stands in the file, from which it is dropped anyhow.
+void Rok4Dataset::ForgetStatistics()
+{
+    for (int i = 0; m_pamLoaded && i < nBands; i++)
+        static_cast<Rok4RasterBand *>(papoBands[i])->ForgetStatistics();
+}
+
 CPLErr Rok4Dataset::SetMetadata(GDALCompatMetadata metadata, const char *domain)
 {
     LoadPam();

@@ -16,7 +16,11 @@ static enum pyr_result walk_planes(const struct pyr_tree *tree,
                                    const struct pyr_tree_walker *walker,
                                    struct pyr_error *err)
 {
-    enum pyr_result result = PYR_OK;
+    enum pyr_entry kind = PYR_ENTRY_ABSENT;
+    enum pyr_result result = pyr_tree_kind(tree, directory, &kind, err);
+    /* What a link leads to is not the pyramid's. */
+    if (result != PYR_OK || kind != PYR_ENTRY_DIRECTORY)
+        return result;
     for (size_t i = 0; i < NPLANES && result == PYR_OK; i++)
     {
         char *const root = rok4_path_join(directory, planes[i]);
@@ -81,8 +85,8 @@ static enum pyr_result remove_empty(void *context, const char *path,
                                     const char *relative, struct pyr_error *err)
 {
     const struct visit *const visit = context;
-    (void)relative;
-    if (!is_wanted(visit, path + visit->directory_nbytes))
+    if (relative[0] != '\0' &&
+        !is_wanted(visit, path + visit->directory_nbytes))
         return PYR_OK;
     return pyr_tree_rmdir(visit->tree, path, err);
 }

@@ -276,6 +276,7 @@ GDALDatasetUniquePtr Rok4ExpandPalette(GDALDataset *source,
     }
     copy->GetRasterBand(1)->SetColorTable(&table);
     GDALDatasetUniquePtr expanded = Translate(copy.get(), "rgba");
-    // The VRT that is kept holds the other one.
+    // The other VRT holds it from now on.
+    copy.release()->ReleaseRef();
     return expanded;
 }

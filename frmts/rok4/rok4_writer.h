@@ -57,10 +57,17 @@ enum pyr_result rok4_writer_new(const struct rok4_writer_options *options,
 void rok4_writer_free(struct rok4_writer *writer);
 
 /* The sink; levels are numbered as in the options. A slab is written when it is
- * finished and at least one of its data tiles was put. It holds every tile, in
- * index order, each at a multiple of 16 (spec section 5.1): those that were not
- * put are the background's bytes where it has this slab, else nodata (of masks:
- * 0). PYR_LIMIT for a slab beyond 2^31 - 1 bytes. */
+ * finished and at least one of its data tiles was put; its mask slab with it,
+ * where the level has masks. It holds every tile, in index order, each at a
+ * multiple of 16 (spec section 5.1). Those that were not put are the
+ * background's bytes where it has the tile, else nodata. Tiles of masks that
+ * were not put are 0, but where the background's data has the tile they are its
+ * mask's bytes, or 255 where it has no mask slab.
+ *
+ * Memory grows with the slabs that are open, begun and not finished: an entry
+ * of 16 bytes for each tile beside memory_bytes. Raw tiles go to the slab's
+ * file at once, which is open as long as the slab. PYR_LIMIT for a slab beyond
+ * 2^31 - 1 bytes; PYR_CORRUPT with the name of a slab of the background. */
 struct pyr_sink rok4_writer_sink(struct rok4_writer *writer);
 
 /* Slabs written so far, of both planes. */

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// Deleting, renaming and copying pyramids as files (gdalmanage).
+#include "rok4_manage.h"
+
+#include "pyr_alloc.h"
+#include "rok4_compose.h"
+#include "rok4_connection.h"
+#include "rok4_creation.h"
+#include "rok4_move.h"
+#include "rok4_remove.h"
+#include "vsi_tree.h"
+
+#include "cpl_conv.h"
+
+#include <cstring>
+
+namespace
+{
+
+CPLErr Report(const char *name, enum pyr_result result,
+              const struct pyr_error &err)
+{
+    if (result == PYR_OK)
+        return CE_None;
+    Rok4Report(CE_Failure, result, CPLSPrintf("%s: %s", name, err.text));
+    return CE_Failure;
+}
+
+// Path of the descriptor that a dataset's name means.
+enum pyr_result PathOf(const char *name, std::string *path,
+                       struct pyr_error *err)
+{
+    struct rok4_connection connection = {};
+    const enum pyr_result result =
+        rok4_connection_parse(name, &connection, err);
+    if (result != PYR_OK)
+        return result;
+    const bool hasLevel = connection.level != nullptr;
+    *path = connection.path;
+    rok4_connection_clear(&connection);
+    if (hasLevel)
+        return pyr_fail(err, PYR_USAGE,
+                        "names a level, expected a whole pyramid");
+    return PYR_OK;
+}
+
+struct NewName
+{
+    const struct pyr_grid *grid;
+    std::string name;
+};
+
+// The descriptor of a pyramid under its new name.
+enum pyr_result Rewrite(void *context, const char *text, size_t nbytes,
+                        char **out_text, struct pyr_error *err)
+{
+    const NewName &to = *static_cast<const NewName *>(context);
+    struct rok4_descriptor *old = nullptr;
+    struct rok4_descriptor *target = nullptr;
+    enum pyr_result result = rok4_descriptor_parse(text, nbytes, &old, err);
+    if (result == PYR_OK)
+        result = rok4_descriptor_bind(old, to.grid, err);
+    if (result == PYR_OK)
+    {
+        struct rok4_plan plan = {};
+        plan.tms_name = old->tms_name;
+        plan.name = to.name.c_str();
+        plan.interpolation =
+            old->interpolation != nullptr ? old->interpolation : "bicubic";
+        plan.masks = true;
+        plan.as_old = true;
+        plan.relocate = true;
+        plan.bottom = old->levels[0].grid_level;
+        plan.top = old->levels[old->nlevels - 1].grid_level;
+        plan.limits = old->levels[0].limits;
+        result = rok4_plan_descriptor(&plan, to.grid, old, &target, err);
+    }
+    if (result == PYR_OK)
+    {
+        char warp[ROK4_RECIPE_BYTES];
+        char overview[ROK4_RECIPE_BYTES];
+        rok4_recipe_read(text, nbytes, warp, overview);
+        struct rok4_recipe recipe = {};
+        recipe.warp_resampling = warp[0] != '\0' ? warp : nullptr;
+        recipe.overview_resampling = overview[0] != '\0' ? overview : nullptr;
+        result = rok4_compose(target, &recipe,
+                              std::string(text, nbytes).c_str(), out_text, err);
+    }
+    rok4_descriptor_free(target);
+    rok4_descriptor_free(old);
+    return result;
+}
+
+using Move = enum pyr_result (*)(const struct pyr_tree *, const char *,
+                                 const char *, rok4_move_rewrite, void *,
+                                 struct pyr_error *);
+
+CPLErr MoveTo(const char *newName, const char *oldName, Move move)
+{
+    struct pyr_error err = {""};
+    std::string from;
+    std::string to;
+    enum pyr_result result = PathOf(oldName, &from, &err);
+    if (result != PYR_OK)
+        return Report(oldName, result, err);
+    result = PathOf(newName, &to, &err);
+    if (result == PYR_OK && !EQUAL(CPLGetExtension(to.c_str()), "json"))
+        result = pyr_fail(&err, PYR_USAGE,
+                          "expected the path of a descriptor, "
+                          "DIRECTORY/NAME.json");
+    if (result != PYR_OK)
+        return Report(newName, result, err);
+    const std::shared_ptr<Rok4Pyramid> pyramid = Rok4OpenPyramid(from, "", 1);
+    if (pyramid == nullptr)
+        return CE_Failure;
+    NewName name = {pyramid->Get()->grid, CPLGetBasename(to.c_str())};
+    const struct pyr_tree tree = vsi_tree_make();
+    return Report(oldName,
+                  move(&tree, from.c_str(), to.c_str(), Rewrite, &name, &err),
+                  err);
+}
+
+} // namespace
+
+CPLErr Rok4Delete(const char *name)
+{
+    struct pyr_error err = {""};
+    std::string path;
+    enum pyr_result result = PathOf(name, &path, &err);
+    if (result == PYR_OK &&
+        !CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_DELETE", "NO")))
+    {
+        Rok4Report(CE_Warning, PYR_UNSUPPORTED,
+                   CPLSPrintf("%s stays: a pyramid is deleted only with the "
+                              "configuration option ROK4_ALLOW_DELETE=YES",
+                              path.c_str()));
+        return CE_Failure;
+    }
+    const struct pyr_tree tree = vsi_tree_make();
+    if (result == PYR_OK)
+        result = rok4_remove(&tree, path.c_str(), &err);
+    return Report(name, result, err);
+}
+
+CPLErr Rok4Rename(const char *newName, const char *oldName)
+{
+    return MoveTo(newName, oldName, rok4_move);
+}
+
+CPLErr Rok4CopyFiles(const char *newName, const char *oldName)
+{
+    return MoveTo(newName, oldName, rok4_copy);
+}
