@@ -151,14 +151,14 @@ static inline void fb_set_nodata(const struct fb *fb, uint8_t *pixel)
 }
 
 /* A pixel that counts; some have the nodata value, or alpha 0, all the same. */
-static inline void fb_set_data(const struct fb *fb, uint8_t *pixel, uint32_t px_x,
-                               uint32_t px_y)
+static inline void fb_set_data(const struct fb *fb, uint8_t *pixel,
+                               uint32_t px_x, uint32_t px_y)
 {
     for (uint32_t band = 0; band < fb->shape.bands; band++)
     {
         const uint32_t hash = fb_hash(px_x, px_y, band + 8 * fb->seed);
-        const double value = hash % 11 == 0 ? fb->rule.nodata[band]
-                                            : (double)(hash >> 8 & 255);
+        const double value =
+            hash % 11 == 0 ? fb->rule.nodata[band] : (double)(hash >> 8 & 255);
         fb_set(fb, pixel, band, value);
     }
 }
@@ -229,7 +229,8 @@ static bool fb_may_hold(void *user, const struct pyr_window *window)
 }
 
 /* Each tile is read once at most, and none outside of the limits. */
-static inline void fb_note_window(struct fb *fb, const struct pyr_window *window)
+static inline void fb_note_window(struct fb *fb,
+                                  const struct pyr_window *window)
 {
     const uint32_t width = fb->shape.width_px;
     const uint32_t height = fb->shape.height_px;
@@ -409,9 +410,9 @@ static enum pyr_result fb_finish(void *user, uint32_t level,
     fail = ++fb->nfinishes == fb->fail_finish;
     fb->nfinished[level][container_row * FB_SIDE + container_col]++;
     for (uint32_t above = level + 1; above < fb->nlevels; above++)
-        fb->nwrong += fb->nfinished[above][(container_row >> (above - level)) *
-                                               FB_SIDE +
-                                           (container_col >> (above - level))];
+        fb->nwrong +=
+            fb->nfinished[above][(container_row >> (above - level)) * FB_SIDE +
+                                 (container_col >> (above - level))];
     (void)pthread_mutex_unlock(&fb->lock);
     return fail ? pyr_fail(err, PYR_IO, "finishing failed") : PYR_OK;
 }
@@ -468,10 +469,11 @@ static inline void fb_make_first(struct fb *fb, uint32_t col, uint32_t row)
             now_valid[i] = was_valid[i];
         }
     }
-    const bool equal = old && memcmp(was, now, pyr_tile_bytes(shape)) == 0 &&
-                       (!fb->masks || memcmp(was_valid, now_valid, tile_px) == 0);
-    const bool touched = (ndata > 0 || (nerased > 0 && old)) &&
-                         !(equal && fb->keep_equal);
+    const bool equal =
+        old && memcmp(was, now, pyr_tile_bytes(shape)) == 0 &&
+        (!fb->masks || memcmp(was_valid, now_valid, tile_px) == 0);
+    const bool touched =
+        (ndata > 0 || (nerased > 0 && old)) && !(equal && fb->keep_equal);
     fb->touched[0][row * FB_SIDE + col] = touched;
     if (touched)
     {
@@ -504,8 +506,8 @@ static inline void fb_restore_quarters(struct fb *fb, uint32_t level,
     {
         const size_t first_col = (i & 1) * half_width;
         const size_t first_row = (i >> 1) * half_height;
-        if (fb->touched[level - 1][(2 * row + (i >> 1)) * FB_SIDE + 2 * col +
-                                   (i & 1)])
+        if (fb->touched[level - 1]
+                       [(2 * row + (i >> 1)) * FB_SIDE + 2 * col + (i & 1)])
             continue;
         fb_copy_rect(fb_pixels(fb, level, col, row) +
                          (first_row * width_px + first_col) * pixel,
@@ -513,11 +515,10 @@ static inline void fb_restore_quarters(struct fb *fb, uint32_t level,
                      was + (first_row * shape->width_px + first_col) * pixel,
                      pyr_tile_row_bytes(shape), half_width * pixel,
                      half_height);
-        fb_copy_rect(fb_mask(fb, level, col, row) + first_row * width_px +
-                         first_col,
-                     width_px,
-                     was_valid + first_row * shape->width_px + first_col,
-                     shape->width_px, half_width, half_height);
+        fb_copy_rect(
+            fb_mask(fb, level, col, row) + first_row * width_px + first_col,
+            width_px, was_valid + first_row * shape->width_px + first_col,
+            shape->width_px, half_width, half_height);
     }
     free(was);
     free(was_valid);

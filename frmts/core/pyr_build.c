@@ -293,7 +293,7 @@ static enum pyr_result run_job(struct pyr_builder *builder,
         *err = builder->err;
         return builder->result;
     }
-    return tell_progress(builder, err);
+    return PYR_OK;
 }
 
 /* ---- The walk ---- */
@@ -414,6 +414,8 @@ static enum pyr_result run_turn(struct pyr_builder *builder,
         result = follow_steps(builder, err);
     if (result == PYR_OK)
         result = finish_ended(builder, err);
+    if (result == PYR_OK)
+        result = tell_progress(builder, err);
     builder->turn++;
     return result;
 }

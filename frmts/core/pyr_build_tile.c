@@ -133,17 +133,23 @@ static void paint_on(const struct pyr_builder *builder,
     }
 }
 
-/* From here on, pixels that are erased are like those that never counted. */
-static void settle_erased(const struct pyr_builder *builder,
+/* From here on, pixels that are erased are like those that never counted.
+ * False when no pixel counts. */
+static bool settle_erased(const struct pyr_builder *builder,
                           const struct place *place)
 {
     const struct pyr_tile_shape *const shape = &builder->shape;
+    bool any = false;
     for (uint32_t row = 0; row < shape->height_px; row++)
     {
         uint8_t *const valid = place->valid + row * place->row_px;
         for (uint32_t col = 0; col < shape->width_px; col++)
+        {
             valid[col] = valid[col] == PYR_VALID_ERASED ? 0 : valid[col];
+            any |= valid[col] != 0;
+        }
     }
+    return any;
 }
 
 /* Whether a tile is as it was before. */
@@ -206,10 +212,10 @@ static enum pyr_result chunk_piece(struct pyr_builder *builder,
     }
     if (present && coverage == PYR_COVERS_PART)
         paint_on(builder, &place);
-    if (options->masks && coverage == PYR_COVERS_PART)
-        settle_erased(builder, &place);
-    if (present && options->keep_equal &&
-        is_as_before(builder, &place, coverage))
+    const bool any = !options->masks || coverage != PYR_COVERS_PART ||
+                     settle_erased(builder, &place);
+    if (present ? options->keep_equal && is_as_before(builder, &place, coverage)
+                : !any)
         return pyr_pending_visit_empty(builder, 0, one, err);
 
     struct pyr_piece *const piece = pyr_builder_add_piece(builder);

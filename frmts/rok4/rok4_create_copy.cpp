@@ -75,14 +75,15 @@ bool CopyPyramid(Rok4Creation &creation, const Rok4WholePyramid &source,
 {
     if (!creation.PrepareCopy(filename, options, source.pyramid,
                               source.level) ||
-        !creation.KeepGrid())
+        !creation.KeepGrid(false))
         return false;
     const std::unique_ptr<Rok4Writing> writing =
         creation.Start(identity, progress, progressData);
     bool finished = false;
     return writing->Begin(&finished) == CE_None &&
-           (finished || (writing->Copy(source.pyramid) == CE_None &&
-                         writing->Publish() == CE_None));
+           (finished ||
+            (writing->Copy(source.pyramid) == CE_None &&
+             creation.KeepGrid(true) && writing->Publish() == CE_None));
 }
 
 // GDAL's methods and the names of option WARP_RESAMPLING.
@@ -151,7 +152,7 @@ bool BuildPyramid(Rok4Creation &creation, GDALDataset *source,
             raster->Sample(), raster->Nodata(), NameOf(raster->Resampling()),
             source->GetRasterBand(1)->GetColorTable() != nullptr) ||
         !creation.Plan(raster->Level(), raster->Limits()) ||
-        !creation.KeepGrid())
+        !creation.KeepGrid(false))
         return false;
     const std::unique_ptr<Rok4Writing> writing =
         creation.Start(identity, progress, progressData);
@@ -161,7 +162,7 @@ bool BuildPyramid(Rok4Creation &creation, GDALDataset *source,
             (writing->Build(raster->Raster(), creation.TargetBottom(),
                             creation.TargetTop(), raster->Limits(),
                             false) == CE_None &&
-             writing->Publish() == CE_None));
+             creation.KeepGrid(true) && writing->Publish() == CE_None));
 }
 
 } // namespace

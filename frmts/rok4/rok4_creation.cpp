@@ -425,9 +425,9 @@ std::unique_ptr<Rok4Writing> Rok4Creation::Start(const std::string &identity,
         options.link = "HLINK";
     else if (m_options.updateMode == Rok4UpdateMode::Copy)
         options.link = "COPY";
-    if (m_old != nullptr)
+    if (m_copies)
         options.baseText = m_old->Get()->descriptor_text;
-    if (!m_copies)
+    else
         options.old = m_old;
     options.tmsText = m_old != nullptr ? m_old->Get()->tms_text : m_grid.Text();
     options.progress = progress;
@@ -437,7 +437,7 @@ std::unique_ptr<Rok4Writing> Rok4Creation::Start(const std::string &identity,
     return std::make_unique<Rok4Writing>(options, target, Grid());
 }
 
-bool Rok4Creation::KeepGrid() const
+bool Rok4Creation::KeepGrid(bool write) const
 {
     const struct pyr_io io = vsi_io_make();
     const std::string name =

@@ -50,8 +50,9 @@ class Rok4Creation final
                                        void *progressData);
 
     // Puts the tile matrix set beside the descriptor, where the pyramid would
-    // not find it otherwise.
-    bool KeepGrid() const;
+    // not find it otherwise; without write, only looks whether it can. False,
+    // with an error.
+    bool KeepGrid(bool write) const;
 
     const std::string &Path() const
     {

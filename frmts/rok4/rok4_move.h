@@ -20,9 +20,9 @@ typedef enum pyr_result (*rok4_move_rewrite)(void *context, const char *text,
 
 /* Gives a pyramid another name: its slabs (NAME/DATA, NAME/MASK) by renaming
  * directories, its list and digests by writing them anew where there were some,
- * and its sidecar; other files stay. Links of other pyramids to its slabs will
- * lead to nowhere. Into another directory it is copied, then the old one is
- * removed.
+ * and its sidecar; what else NAME holds stays. Links of other pyramids to its
+ * slabs will lead to nowhere. Into another directory it is copied, then the old
+ * one is removed.
  *
  * PYR_USAGE where a pyramid has the new name, or either is being written;
  * PYR_NOT_FOUND; PYR_IO, PYR_NOMEM; what rewrite says. Interrupted before the

@@ -102,28 +102,42 @@ CPLErr Rok4Dataset::WriteWindow(int x, int y, int width, int height,
     return m_update->Canvas().Write(window, buffer, onlyChanged);
 }
 
-// Blocks of the cache that meet a window: those that were changed are written,
-// and all are forgotten, before pixels are read or written past them.
+// Writes what was changed in the blocks of a band's cache that meet a window,
+// and forgets them.
+static CPLErr FlushBandBlocks(GDALRasterBand *band, int x, int y, int width,
+                              int height)
+{
+    int blockWidth = 0;
+    int blockHeight = 0;
+    CPLErr result = CE_None;
+    band->GetBlockSize(&blockWidth, &blockHeight);
+    const int lastX = (x + width - 1) / blockWidth;
+    const int lastY = (y + height - 1) / blockHeight;
+    for (int blockY = y / blockHeight; blockY <= lastY; blockY++)
+        for (int blockX = x / blockWidth; blockX <= lastX; blockX++)
+        {
+            // FlushBlock fails where the band has no cache so far.
+            GDALRasterBlock *const block =
+                band->TryGetLockedBlockRef(blockX, blockY);
+            if (block == nullptr)
+                continue;
+            block->DropLock();
+            result = std::max(result, band->FlushBlock(blockX, blockY, TRUE));
+        }
+    return result;
+}
+
+// Before pixels are read or written past the cache of blocks.
 CPLErr Rok4Dataset::FlushBlocks(int x, int y, int width, int height)
 {
     CPLErr result = CE_None;
     if (m_update == nullptr)
         return CE_None;
-    for (int band = 0; band <= nBands && result == CE_None; band++)
-    {
-        GDALRasterBand *const at =
-            band < nBands ? papoBands[band] : m_mask.get();
-        int blockWidth = 0;
-        int blockHeight = 0;
-        if (at == nullptr)
-            break;
-        at->GetBlockSize(&blockWidth, &blockHeight);
-        const int lastX = (x + width - 1) / blockWidth;
-        const int lastY = (y + height - 1) / blockHeight;
-        for (int blockY = y / blockHeight; blockY <= lastY; blockY++)
-            for (int blockX = x / blockWidth; blockX <= lastX; blockX++)
-                result = std::max(result, at->FlushBlock(blockX, blockY, TRUE));
-    }
+    if (m_mask != nullptr)
+        result = FlushBandBlocks(m_mask.get(), x, y, width, height);
+    for (int i = 0; i < nBands; i++)
+        result = std::max(
+            result, FlushBandBlocks(papoBands[i], x, y, width, height));
     return result;
 }
 

@@ -133,7 +133,7 @@ const GByte *MostFrequent(std::vector<const GByte *> &pixels,
     return best;
 }
 
-// First and last pixel that a larger one meets. The tolerance is GDAL's.
+// The pixels that a larger one meets. The tolerance is GDAL's.
 void Footprint(double start, double ratio, uint32_t size, uint32_t *first,
                uint32_t *end)
 {
@@ -173,6 +173,103 @@ void ResampleMode(const Rok4Resampling &task, GByte *out, GByte *outValid)
         }
 }
 
+// Weights of GDAL's filter for a ratio: row n of Pascal's triangle.
+const std::vector<double> &GaussWeights(double ratio)
+{
+    static const std::vector<double> weights[] = {
+        {1, 2, 1}, {1, 4, 6, 4, 1}, {1, 6, 15, 20, 15, 6, 1}};
+    const int whole = static_cast<int>(ratio + 0.5);
+    return weights[whole <= 2 ? 0 : whole <= 4 ? 1 : 2];
+}
+
+// The first pixel that GDAL's filter looks at, which may lie before all.
+int GaussStart(double start, double ratio, size_t nweights)
+{
+    const int first = static_cast<int>(std::floor(start + 0.5));
+    const int end = static_cast<int>(std::floor(start + ratio + 0.5)) + 1;
+    return first + (end - first) / 2 - static_cast<int>(nweights / 2);
+}
+
+// A sample as a number, and back.
+double Load(const GByte *at, enum pyr_sample sample)
+{
+    float value = 0;
+    if (sample == PYR_SAMPLE_UINT8)
+        return *at;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+void Save(double value, enum pyr_sample sample, GByte *at)
+{
+    const float real = static_cast<float>(value);
+    if (sample == PYR_SAMPLE_UINT8)
+        *at = static_cast<GByte>(value + 0.5);
+    else
+        memcpy(at, &real, sizeof(real));
+}
+
+// The weighted mean of what counts around one larger pixel, and its alpha.
+bool GaussPixel(const Rok4Resampling &task, const std::vector<double> &weights,
+                int left, int top, GByte *out)
+{
+    const size_t pixel_bytes = pyr_pixel_bytes(&task.shape);
+    const size_t sample_bytes = pyr_sample_bytes(task.shape.sample);
+    const uint32_t colours = task.shape.bands - (task.alpha ? 1 : 0);
+    double sums[PYR_MAX_BANDS] = {0, 0, 0, 0};
+    double valid = 0;
+    double all = 0;
+    for (size_t y = 0; y < weights.size(); y++)
+        for (size_t x = 0; x < weights.size(); x++)
+        {
+            const int64_t col = left + static_cast<int64_t>(x);
+            const int64_t row = top + static_cast<int64_t>(y);
+            if (col < 0 || row < 0 || col >= task.shape.width_px ||
+                row >= task.shape.height_px)
+                continue;
+            const size_t at =
+                static_cast<size_t>(row) * task.shape.width_px + col;
+            const GByte *const pixel = task.pixels + at * pixel_bytes;
+            const double weight = weights[x] * weights[y];
+            all += weight;
+            if (task.alpha)
+                sums[colours] += weight * Load(pixel + colours * sample_bytes,
+                                               task.shape.sample);
+            if (task.valid != nullptr && task.valid[at] == 0)
+                continue;
+            valid += weight;
+            for (uint32_t i = 0; i < colours; i++)
+                sums[i] +=
+                    weight * Load(pixel + i * sample_bytes, task.shape.sample);
+        }
+    if (valid == 0)
+        return false;
+    for (uint32_t i = 0; i < task.shape.bands; i++)
+        Save(sums[i] / (i < colours ? valid : all), task.shape.sample,
+             out + i * sample_bytes);
+    return true;
+}
+
+// As GDAL, which forgets where between its pixels the larger ones begin.
+void ResampleGauss(const Rok4Resampling &task, GByte *out, GByte *outValid)
+{
+    const size_t pixel_bytes = pyr_pixel_bytes(&task.shape);
+    const std::vector<double> &weights = GaussWeights(task.ratio);
+    for (int y = 0; y < task.height; y++)
+        for (int x = 0; x < task.width; x++)
+        {
+            const size_t at = static_cast<size_t>(y) * task.width + x;
+            outValid[at] = GaussPixel(task, weights,
+                                      GaussStart(task.left + x * task.ratio,
+                                                 task.ratio, weights.size()),
+                                      GaussStart(task.top + y * task.ratio,
+                                                 task.ratio, weights.size()),
+                                      out + at * pixel_bytes)
+                               ? 255
+                               : 0;
+        }
+}
+
 // Pixels whose alpha became 0 do not count.
 void DropTransparent(const Rok4Resampling &task, const GByte *out,
                      GByte *outValid)
@@ -206,9 +303,14 @@ CPLErr Rok4Resampling::Run(GByte *out, GByte *outValid) const
                  "ROK4: resampling method %s is not known", method.c_str());
         return CE_Failure;
     }
-    if (found->algorithm == GRIORA_Mode)
+    if (found->algorithm == GRIORA_Mode || found->algorithm == GRIORA_Gauss)
     {
-        ResampleMode(*this, out, outValid);
+        if (found->algorithm == GRIORA_Mode)
+            ResampleMode(*this, out, outValid);
+        else
+            ResampleGauss(*this, out, outValid);
+        if (alpha)
+            DropTransparent(*this, out, outValid);
         return CE_None;
     }
 
@@ -223,8 +325,11 @@ CPLErr Rok4Resampling::Run(GByte *out, GByte *outValid) const
     {
         const int offset = colours * GDALGetDataTypeSizeBytes(type);
         const Plane opacity = {pixels + offset, type, 1, pixel_bytes};
-        result = ResamplePlane(*this, found->algorithm, opacity, false,
-                               out + offset);
+        // As the engine: the mean of squares is for colours.
+        result = ResamplePlane(
+            *this,
+            found->algorithm == GRIORA_RMS ? GRIORA_Average : found->algorithm,
+            opacity, false, out + offset);
     }
     memset(outValid, 255, count);
     if (result == CE_None && masked)

@@ -69,7 +69,7 @@ Rok4Writing::Rok4Writing(const Rok4WritingOptions &options,
 Rok4Writing::~Rok4Writing()
 {
     rok4_writer_free(m_output.writer);
-    rok4_stage_cancel(m_stage, false);
+    rok4_stage_cancel(m_stage, m_options.resume);
     rok4_descriptor_free(m_target);
 }
 
@@ -89,6 +89,14 @@ CPLErr Rok4Writing::Begin(bool *finished)
     m_runtime = Rok4Runtime::Get();
     if (m_runtime == nullptr)
         return Report(pyr_fail(&err, PYR_NOMEM, "out of memory"), err);
+    // What cannot be described is not begun.
+    char *text = nullptr;
+    const enum pyr_result composed = Compose(&text, &err);
+    pyr_free(text);
+    if (composed != PYR_OK)
+        return Report(composed, err);
+    if (!Progress(this, 0.0))
+        return Report(pyr_fail(&err, PYR_CANCELLED, "interrupted"), err);
     struct rok4_stage_options options = {};
     options.path = m_options.path.c_str();
     options.mode = m_options.mode;
@@ -587,18 +595,26 @@ CPLErr Rok4Writing::Copy(const std::shared_ptr<Rok4Pyramid> &source)
     return result;
 }
 
-CPLErr Rok4Writing::Publish()
+// Text of the descriptor that is to be published; freed with pyr_free.
+enum pyr_result Rok4Writing::Compose(char **text, struct pyr_error *err) const
 {
-    struct pyr_error err = {""};
-    char *text = nullptr;
     struct rok4_recipe recipe = {};
     recipe.warp_resampling = m_options.recipe.warp.c_str();
     recipe.overview_resampling = m_options.recipe.overview.c_str();
     const char *const base =
-        m_options.baseText.empty() ? nullptr : m_options.baseText.c_str();
+        !m_options.baseText.empty() ? m_options.baseText.c_str()
+        : m_options.old != nullptr  ? m_options.old->Get()->descriptor_text
+                                    : nullptr;
+    return rok4_compose(m_target, &recipe, base, text, err);
+}
+
+CPLErr Rok4Writing::Publish()
+{
+    struct pyr_error err = {""};
+    char *text = nullptr;
     rok4_writer_free(m_output.writer);
     m_output.writer = nullptr;
-    enum pyr_result result = rok4_compose(m_target, &recipe, base, &text, &err);
+    enum pyr_result result = Compose(&text, &err);
     if (result == PYR_OK)
     {
         result = rok4_stage_publish(m_stage, text, &err);

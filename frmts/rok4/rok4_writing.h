@@ -41,7 +41,7 @@ struct Rok4WritingOptions
     std::shared_ptr<Rok4Pyramid> old{};
     // UPDATE_MODE of an ancestor: SLINK, HLINK or COPY; empty in place.
     std::string link{};
-    std::string baseText{}; // descriptor whose unknown members are kept
+    std::string baseText{}; // descriptor whose unknown members are kept; old's
     std::string tmsText{};  // of the tile matrix set
     GDALProgressFunc progress = nullptr;
     void *progressData = nullptr;
@@ -54,7 +54,8 @@ class Rok4Writing final
     // Takes target, which is bound to grid; grid is borrowed.
     Rok4Writing(const Rok4WritingOptions &options,
                 struct rok4_descriptor *target, const struct pyr_grid *grid);
-    ~Rok4Writing(); // cancels what was not published
+    // Removes what was not published; with the option resume, keeps it.
+    ~Rok4Writing();
     Rok4Writing(const Rok4Writing &) = delete;
     Rok4Writing &operator=(const Rok4Writing &) = delete;
 
@@ -90,6 +91,7 @@ class Rok4Writing final
         struct rok4_writer *writer = nullptr;
     };
 
+    enum pyr_result Compose(char **text, struct pyr_error *err) const;
     CPLErr Report(enum pyr_result result, const struct pyr_error &err) const;
     CPLErr MakeOutput(Output *output, enum rok4_format format,
                       const std::string &staged, bool withOld);
