@@ -35,7 +35,8 @@ else
     export GDAL_DRIVER_PATH="$PWD/build/release/gdalplugins"
 fi
 
-# The main job: look at a pyramid, take a window out of it, make a picture.
+# The main job: look at a pyramid, take a window out of it, make a pyramid of
+# that, make pictures.
 sample=data/sample
 out=build/sample
 rm -rf "$out"
@@ -45,13 +46,15 @@ echo "== gdalinfo $sample/lamb93_jpg90.json"
 gdalinfo "$sample/lamb93_jpg90.json"
 gdal_translate -q -srcwin 200 300 256 200 "$sample/lamb93_jpg90.json" \
     "$out/window.tif"
+gdal_translate -q -of ROK4 -co TILING_SCHEME=PM -co COMPRESS=JPEG \
+    "$out/window.tif" "$out/pyramid.json"
 gdal_translate -q -of PNG -outsize 400 0 "$sample/lamb93_jpg90.json" \
     "$out/quicklook.png"
 gdal_translate -q -of PNG -outsize 400 0 -ot Byte -a_nodata none -scale \
     "$sample/lamb93mnt_zip_float32.json" "$out/terrain.png"
 
 echo "== Made"
-for file in window.tif quicklook.png terrain.png; do
+for file in window.tif pyramid.json quicklook.png terrain.png; do
     gdalinfo "$out/$file" >/dev/null
     echo "$PWD/$out/$file"
 done

@@ -16,8 +16,8 @@ SAMPLE = os.path.join(rok4_doc.ROOT, "data", "sample", "lamb93_jpg90.json")
 UNITS = {"": 1, " KiB": 1 << 10, " MiB": 1 << 20}
 
 
-def options_of_driver():
-    xml = gdal.GetDriverByName("ROK4").GetMetadataItem("DMD_OPENOPTIONLIST")
+def options_of_driver(item):
+    xml = gdal.GetDriverByName("ROK4").GetMetadataItem(item)
     return {option.get("name"): option
             for option in ElementTree.fromstring(xml)}
 
@@ -38,10 +38,13 @@ def value_of(text):
     return int(number) * UNITS[unit]
 
 
-def test_open_options():
+@pytest.mark.parametrize("item,directive,title", [
+    ("DMD_OPENOPTIONLIST", "oo", "Open options"),
+    ("DMD_CREATIONOPTIONLIST", "co", "Creation options")])
+def test_options(item, directive, title):
     """The same names, in the same order, with the same defaults."""
-    documented = rok4_doc.directives("oo", rok4_doc.section("Open options"))
-    options = options_of_driver()
+    documented = rok4_doc.directives(directive, rok4_doc.section(title))
+    options = options_of_driver(item)
     assert list(documented) == list(options)
     for name, option in options.items():
         fields = documented[name]
@@ -49,10 +52,27 @@ def test_open_options():
         choices = [value.text for value in option.findall("Value")]
         if option.get("type") == "boolean":
             choices = ["YES", "NO"]
+        if option.get("max"):
+            choices = ["%s-%s" % (option.get("min"), option.get("max"))]
         if choices:
             assert fields["choices"].split(", ") == choices, name
         else:
             assert fields["choices"], name
+
+
+def test_table_of_defaults():
+    """Each default of the list stands in the table too, unless it is a plain
+    NO, YES or AUTO, or the first of the choices says as much."""
+    options = options_of_driver("DMD_CREATIONOPTIONLIST")
+    text = rok4_doc.section("Creation options")
+    table = {name: row[1] for row in rok4_doc.rows(text.split(".. co::")[0])
+             for name in row[0].split(", ")}
+    for name, value in table.items():
+        if name in options and options[name].get("default"):
+            assert options[name].get("default") == value, name
+    for name in ("TILING_SCHEME", "COMPRESS", "TILES_PER_WIDTH",
+                 "TILES_PER_HEIGHT", "PATH_DEPTH"):
+        assert table[name] == options[name].get("default")
 
 
 def test_config_options():

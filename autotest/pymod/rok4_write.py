@@ -2,12 +2,14 @@
 """What the tests of writing share: sources on a grid, a pyramid's levels by
 numpy, and directories byte for byte."""
 
+import io
 import json
 import os
 import struct
 
 import numpy as np
 from osgeo import gdal, osr
+from PIL import Image
 
 import rok4_decode
 import rok4_strict
@@ -100,8 +102,9 @@ def source(pixels, px=PX, level=LEVEL, name="T64", nodata=None, mask=None,
     return dataset
 
 
-def create(path, dataset, *options, small=True, callback=None):
-    """CreateCopy without a word; returns the path."""
+def run(path, dataset, options, small, callback):
+    """(dataset or None, errors); without a warning of GDAL that asked us to
+    delete what stands there, which we do not do."""
     keys = [option.split("=")[0] for option in options]
     small = [option for option in (SMALL if small else [])
              if option.split("=")[0] not in keys]
@@ -109,6 +112,14 @@ def create(path, dataset, *options, small=True, callback=None):
         done = gdal.GetDriverByName("ROK4").CreateCopy(
             str(path), dataset, options=small + list(options),
             callback=callback)
+    kept = [e for e in errors if "ROK4_ALLOW_DELETE" not in e[2]]
+    errors[:] = kept
+    return done, errors
+
+
+def create(path, dataset, *options, small=True, callback=None):
+    """CreateCopy without a word; returns the path."""
+    done, errors = run(path, dataset, options, small, callback)
     assert done is not None, errors.texts()
     assert not errors.texts(), errors.texts()
     return str(path)
@@ -116,13 +127,7 @@ def create(path, dataset, *options, small=True, callback=None):
 
 def refuse(path, dataset, *options, small=True, callback=None):
     """The message of a CreateCopy that must fail."""
-    keys = [option.split("=")[0] for option in options]
-    small = [option for option in (SMALL if small else [])
-             if option.split("=")[0] not in keys]
-    with rok4_util.Errors() as errors:
-        done = gdal.GetDriverByName("ROK4").CreateCopy(
-            str(path), dataset, options=small + list(options),
-            callback=callback)
+    done, errors = run(path, dataset, options, small, callback)
     assert done is None
     assert len(errors.failures) == 1, errors.texts()
     return errors.failures[0]
@@ -190,6 +195,19 @@ def tile_sizes(data):
     return struct.unpack_from("<%dI" % count, data, 2048 + 4 * count)
 
 
+def through_jpeg(pixels, quality, tile=64):
+    """What libjpeg makes of each tile of a level, by another way than ours."""
+    out = np.empty_like(pixels)
+    for row in range(0, pixels.shape[0], tile):
+        for col in range(0, pixels.shape[1], tile):
+            at = np.s_[row:row + tile, col:col + tile]
+            file = io.BytesIO()
+            Image.fromarray(pixels[at]).save(file, "JPEG", quality=quality,
+                                             subsampling="4:2:0")
+            out[at] = np.array(Image.open(file))
+    return out
+
+
 class Model:
     """What a pyramid's levels must be, from the bottom one on, over whole tiles
     of the coarsest one. rule: "all", "mask", "alpha" or "nodata"."""
@@ -208,7 +226,8 @@ class Model:
         self.mask = np.zeros((height, width), bool)
 
     def paint(self, pixels, px=PX, valid=None, keep=False):
-        """keep: pixels that are not valid are as they come."""
+        """keep: pixels that are not valid are as they come, but for tiles
+        that have no other ones."""
         if pixels.ndim == 2:
             pixels = pixels[:, :, None]
         height, width, _ = pixels.shape
@@ -220,6 +239,11 @@ class Model:
         if keep:
             window[:] = pixels
         self.mask[y:y + height, x:x + width] |= valid
+        for row in range(0, self.mask.shape[0], self.tile):
+            for col in range(0, self.mask.shape[1], self.tile):
+                tile = np.s_[row:row + self.tile, col:col + self.tile]
+                if not self.mask[tile].any():
+                    self.pixels[tile] = self.nodata
         return self
 
     def _valid(self, pixels, mask):

@@ -99,13 +99,9 @@ static void record_leave(void *user, unsigned worker)
         atomic_fetch_add(&record->wrong, 1);
 }
 
-/* Runs a job; the number of things that went wrong with it. */
-static int run_recorded(struct pyr_pool *pool, size_t nitems, unsigned nthreads)
+/* The number of things that went wrong with a job of nitems; frees it. */
+static int end_record(struct record *record, size_t nitems)
 {
-    struct record *record = new_record(nthreads ? nthreads : 1);
-    const struct pyr_job job = {record, record_run, record_enter, record_leave};
-
-    pyr_pool_run(pool, &job, nitems, nthreads);
     int wrong = atomic_load(&record->wrong);
     for (size_t item = 0; item < MAX_ITEMS; item++)
         wrong += atomic_load(&record->times[item]) != (item < nitems);
@@ -116,6 +112,19 @@ static int run_recorded(struct pyr_pool *pool, size_t nitems, unsigned nthreads)
     }
     free(record);
     return wrong;
+}
+
+/* Runs a job; the number of things that went wrong with it. */
+static int run_recorded(struct pyr_pool *pool, size_t nitems, unsigned nthreads)
+{
+    struct record *record = new_record(nthreads ? nthreads : 1);
+    const struct pyr_job job = {.user = record,
+                                .run = record_run,
+                                .enter = record_enter,
+                                .leave = record_leave};
+
+    pyr_pool_run(pool, &job, nitems, nthreads);
+    return end_record(record, nitems);
 }
 
 static void test_every_item_once(void)
@@ -164,10 +173,115 @@ static void test_threads_run_at_once(void)
     for (int nthreads = 2; nthreads <= 16; nthreads *= 2)
     {
         struct meeting meeting = {.nitems = nthreads};
-        const struct pyr_job job = {&meeting, meet, NULL, NULL};
+        const struct pyr_job job = {.user = &meeting, .run = meet};
         pyr_pool_run(pool, &job, (size_t)nthreads, (unsigned)nthreads);
         CHECK_INT(atomic_load(&meeting.late), 0);
     }
+    pyr_pool_free(pool);
+}
+
+/* Notes the item that the calling thread did first, from 1. */
+struct start
+{
+    struct record *record;
+    atomic_size_t first;
+};
+
+static void start_run(void *user, unsigned worker, size_t item)
+{
+    struct start *start = user;
+    size_t none = 0;
+    if (worker == 0)
+        atomic_compare_exchange_strong(&start->first, &none, item + 1);
+    record_run(start->record, worker, item);
+}
+
+static void start_enter(void *user, unsigned worker)
+{
+    record_enter(((struct start *)user)->record, worker);
+}
+
+static void start_leave(void *user, unsigned worker)
+{
+    record_leave(((struct start *)user)->record, worker);
+}
+
+static void test_caller_does_first(void)
+{
+    struct pyr_pool *pool = new_pool();
+    int wrong = 0;
+    for (int i = 0; i < 500; i++)
+    {
+        const size_t nitems = (size_t)i % 9;
+        const unsigned nthreads = 1 + (unsigned)i % 5;
+        struct start start = {.record = new_record(nthreads)};
+        const struct pyr_job job = {.user = &start,
+                                    .run = start_run,
+                                    .enter = start_enter,
+                                    .leave = start_leave,
+                                    .caller_does_first = true};
+        pyr_pool_run(pool, &job, nitems, nthreads);
+        wrong += atomic_load(&start.first) != (nitems > 0);
+        wrong += end_record(start.record, nitems);
+    }
+    CHECK_INT(wrong, 0);
+    pyr_pool_free(pool);
+}
+
+/* Items that run further jobs. */
+struct nest
+{
+    struct pyr_pool *pool;
+    struct record *record;
+    size_t every; /* item that does so: 0 for only the first one */
+    int depth;
+    atomic_int *wrong;
+};
+
+static void nest_run(void *user, unsigned worker, size_t item)
+{
+    struct nest *nest = user;
+    if (nest->depth > 0 && (item == 0 || nest->every > 0) &&
+        (nest->every == 0 || item % nest->every == 0))
+    {
+        struct nest inner = *nest;
+        inner.depth--;
+        inner.record = new_record(3);
+        const struct pyr_job job = {
+            .user = &inner, .run = nest_run, .caller_does_first = true};
+        pyr_pool_run(nest->pool, &job, 40, 3);
+        for (size_t i = 0; i < MAX_ITEMS; i++)
+            if (atomic_load(&inner.record->times[i]) != (i < 40))
+                atomic_fetch_add(nest->wrong, 1);
+        free(inner.record);
+    }
+    if (atomic_exchange(&nest->record->busy[worker], 1) != 0)
+        atomic_fetch_add(nest->wrong, 1);
+    atomic_fetch_add(&nest->record->times[item], 1);
+    atomic_store(&nest->record->busy[worker], 0);
+}
+
+/* Only from the calling thread's first item, as a raster does that is read
+ * while the tiles before are encoded; or from all, on helpers, too. */
+static void test_jobs_within_jobs(void)
+{
+    static const size_t every[] = {0, 1, 7};
+    struct pyr_pool *pool = new_pool();
+    for (size_t i = 0; i < 3; i++)
+        for (int round = 0; round < 20; round++)
+        {
+            atomic_int wrong = 0;
+            struct nest nest = {.pool = pool,
+                                .record = new_record(4),
+                                .every = every[i],
+                                .depth = every[i] == 1 ? 1 : 2,
+                                .wrong = &wrong};
+            const struct pyr_job job = {
+                .user = &nest, .run = nest_run, .caller_does_first = true};
+            pyr_pool_run(pool, &job, 60, 4);
+            CHECK_INT(atomic_load(&wrong), 0);
+            CHECK_INT(end_record(nest.record, 60), 0);
+        }
     pyr_pool_free(pool);
 }
 
@@ -228,7 +342,7 @@ static void hold(void *user, unsigned worker, size_t item)
 static void *siege_main(void *arg)
 {
     struct siege *siege = arg;
-    const struct pyr_job job = {siege, hold, NULL, NULL};
+    const struct pyr_job job = {.user = siege, .run = hold};
     pyr_pool_run(siege->pool, &job, PYR_POOL_MAX_THREADS, PYR_POOL_MAX_THREADS);
     return NULL;
 }
@@ -297,7 +411,7 @@ static void test_no_threads_to_be_had(void)
         const struct rlimit none = {0, 0};
         struct pyr_pool *pool = new_pool();
         struct record *record = new_record(4);
-        const struct pyr_job job = {record, record_run, NULL, NULL};
+        const struct pyr_job job = {.user = record, .run = record_run};
         int wrong = setrlimit(RLIMIT_AS, &none);
         pyr_pool_run(pool, &job, 500, 4);
         for (size_t item = 0; item < 500; item++)
@@ -329,6 +443,8 @@ int main(void)
     RUN(test_every_item_once);
     RUN(test_many_short_jobs);
     RUN(test_threads_run_at_once);
+    RUN(test_caller_does_first);
+    RUN(test_jobs_within_jobs);
     RUN(test_many_callers);
     RUN(test_busy_helpers_are_not_waited_for);
     RUN(test_after_fork);

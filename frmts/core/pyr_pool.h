@@ -43,8 +43,10 @@ void pyr_pool_free(struct pyr_pool *pool);
  * Never waits for a helper that has not begun, so it ends even where all
  * helpers are busy elsewhere or do not exist (after fork).
  *
- * Safe from many threads: several jobs may run at once; not from inside a
- * job. */
+ * Safe from many threads: several jobs may run at once. Also from inside an
+ * item, which then is the calling thread of a further job: nobody waits for an
+ * item of another job than his own, so jobs within jobs end as well. A helper
+ * never leaves the job that it has entered for another one. */
 void pyr_pool_run(struct pyr_pool *pool, const struct pyr_job *job,
                   size_t nitems, unsigned nthreads);
 

@@ -5,6 +5,11 @@
 
 #include "pyr.h"
 
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
 enum pyr_sample
 {
     PYR_SAMPLE_UINT8,
@@ -44,5 +49,9 @@ static inline size_t pyr_tile_bytes(const struct pyr_tile_shape *shape)
 {
     return shape->height_px * pyr_tile_row_bytes(shape);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -24,17 +24,18 @@ Rok4Dataset *Rok4RasterBand::Own() const
     return static_cast<Rok4Dataset *>(poDS);
 }
 
-GDALColorInterp Rok4RasterBand::GetColorInterpretation()
+GDALColorInterp Rok4ColorOf(int band, int bands)
 {
-    const int bands = poDS->GetRasterCount();
-    if (bands == 2 || bands == 4)
-    {
-        if (nBand == bands)
-            return GCI_AlphaBand;
-    }
+    if (bands % 2 == 0 && band == bands)
+        return GCI_AlphaBand;
     if (bands < 3)
         return GCI_GrayIndex;
-    return static_cast<GDALColorInterp>(GCI_RedBand + nBand - 1);
+    return static_cast<GDALColorInterp>(GCI_RedBand + band - 1);
+}
+
+GDALColorInterp Rok4RasterBand::GetColorInterpretation()
+{
+    return Rok4ColorOf(nBand, poDS->GetRasterCount());
 }
 
 double Rok4RasterBand::GetNoDataValue(int *success)

@@ -42,11 +42,11 @@ CPLErr Rok4RasterBand::IReadBlock(int blockX, int blockY, void *data)
     // Other bands' blocks may be written from the cache while it makes room
     // for those that would be put into it.
     if (bands == 1 || dataset->m_update != nullptr)
-        return dataset->ReadWindow(
-            blockX * nBlockXSize, blockY * nBlockYSize, width, height,
-            dataset->Buffer(data, eDataType, 1, &nBand, sampleBytes, lineSpace,
-                            0),
-            nullptr);
+        return dataset->ReadWindow(blockX * nBlockXSize, blockY * nBlockYSize,
+                                   width, height,
+                                   dataset->Buffer(data, eDataType, 1, &nBand,
+                                                   sampleBytes, lineSpace, 0),
+                                   nullptr);
 
     // The tile holds all bands: hand the others to the block cache too.
     const Bytes pixels(static_cast<GByte *>(

@@ -4,6 +4,7 @@
 
 #include "rok4_dataset.h"
 
+#include <algorithm>
 #include <climits>
 #include <cmath>
 #include <cstring>
@@ -124,4 +125,27 @@ bool Rok4IsPlain(int x, int y, int width, int height, int bufWidth,
            extra->eResampleAlg == GRIORA_NearestNeighbour ||
            (x == extra->dfXOff && y == extra->dfYOff &&
             width == extra->dfXSize && height == extra->dfYSize);
+}
+
+CPLErr Rok4FlushBlocks(GDALRasterBand *band, int x, int y, int width,
+                       int height)
+{
+    int blockWidth = 0;
+    int blockHeight = 0;
+    CPLErr result = CE_None;
+    band->GetBlockSize(&blockWidth, &blockHeight);
+    const int lastX = (x + width - 1) / blockWidth;
+    const int lastY = (y + height - 1) / blockHeight;
+    for (int blockY = y / blockHeight; blockY <= lastY; blockY++)
+        for (int blockX = x / blockWidth; blockX <= lastX; blockX++)
+        {
+            // FlushBlock fails where the band has no cache so far.
+            GDALRasterBlock *const block =
+                band->TryGetLockedBlockRef(blockX, blockY);
+            if (block == nullptr)
+                continue;
+            block->DropLock();
+            result = std::max(result, band->FlushBlock(blockX, blockY, TRUE));
+        }
+    return result;
 }

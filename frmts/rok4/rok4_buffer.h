@@ -52,4 +52,9 @@ bool Rok4CheckSpacing(GSpacing pixelSpace);
 bool Rok4IsPlain(int x, int y, int width, int height, int bufWidth,
                  int bufHeight, const GDALRasterIOExtraArg *extra);
 
+// Writes what was changed in the blocks of a band's cache that meet a window,
+// and forgets them.
+CPLErr Rok4FlushBlocks(GDALRasterBand *band, int x, int y, int width,
+                       int height);
+
 #endif

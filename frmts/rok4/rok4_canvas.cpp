@@ -133,9 +133,9 @@ CPLErr Rok4Canvas::Report(enum pyr_result result, const struct pyr_error &err)
     if (result == PYR_OK)
         return CE_None;
     m_failed = true;
-    Rok4Report(CE_Failure, result,
-               CPLSPrintf("pixels that are written cannot be kept: %s",
-                          err.text));
+    Rok4Report(
+        CE_Failure, result,
+        CPLSPrintf("pixels that are written cannot be kept: %s", err.text));
     return CE_Failure;
 }
 
@@ -180,7 +180,8 @@ CPLErr Rok4Canvas::ForEach(const struct pyr_window &window, Action action)
 CPLErr Rok4Canvas::Begin(const Part &part, bool overwritten,
                          struct pyr_store_tile *tile)
 {
-    const size_t npx = static_cast<size_t>(m_shape.width_px) * m_shape.height_px;
+    const size_t npx =
+        static_cast<size_t>(m_shape.width_px) * m_shape.height_px;
     const size_t pixelBytes = pyr_pixel_bytes(&m_shape);
     bool present = false;
     if (m_ground != nullptr &&
@@ -316,11 +317,10 @@ CPLErr Rok4Canvas::Read(const struct pyr_window &window,
         if (result != PYR_OK)
             return Report(result, err);
         for (uint32_t row = 0; row < part.height; row++)
-            buffer.PutRow(tile->pixels +
-                              (static_cast<size_t>(part.inY + row) *
-                                   m_shape.width_px +
-                               part.inX) *
-                                  pyr_pixel_bytes(&m_shape),
+            buffer.PutRow(tile->pixels + (static_cast<size_t>(part.inY + row) *
+                                              m_shape.width_px +
+                                          part.inX) *
+                                             pyr_pixel_bytes(&m_shape),
                           part.x, part.y + row, part.width);
         pyr_store_release(m_store, tile);
         return CE_None;
@@ -451,8 +451,7 @@ void Rok4Canvas::CopyRow(const uint8_t *pixels, const uint8_t *marks,
     }
 }
 
-struct pyr_window
-Rok4Canvas::Unshifted(const struct pyr_window &window) const
+struct pyr_window Rok4Canvas::Unshifted(const struct pyr_window &window) const
 {
     struct pyr_window own = window;
     own.px_x -= m_right;
@@ -483,8 +482,7 @@ enum pyr_result Rok4Canvas::ReadRaster(const struct pyr_window &window,
                                        struct pyr_error *err)
 {
     const size_t pixelBytes = pyr_pixel_bytes(&m_shape);
-    const size_t npx =
-        static_cast<size_t>(window.width_px) * window.height_px;
+    const size_t npx = static_cast<size_t>(window.width_px) * window.height_px;
     enum pyr_result result = PYR_OK;
     Copied copied;
     *coverage = PYR_COVERS_NOTHING;

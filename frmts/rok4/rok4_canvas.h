@@ -13,6 +13,9 @@
 #include <string>
 #include <vector>
 
+// An identity that no other write has: what was written is not known again.
+std::string Rok4UniqueIdentity();
+
 // What stands under the pixels that are written. Errors are raised.
 class Rok4Ground
 {

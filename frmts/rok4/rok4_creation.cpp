@@ -124,9 +124,13 @@ bool Rok4Creation::PrepareOld()
 {
     if (m_options.updateMode == Rok4UpdateMode::None)
         return true;
-    const std::string path = m_options.updateMode == Rok4UpdateMode::InPlace
-                                 ? m_path
-                                 : m_options.ancestor;
+    const bool inPlace = m_options.updateMode == Rok4UpdateMode::InPlace;
+    const std::string path = inPlace ? m_path : m_options.ancestor;
+    // What it is tells whoever has the lock, not before.
+    if (inPlace)
+        m_lock = Rok4Lock::Take(m_path);
+    if (inPlace && m_lock == nullptr)
+        return false;
     m_old = Rok4OpenPyramid(path, m_options.tmsDirectory, m_options.nthreads);
     return m_old != nullptr && CheckOld();
 }
@@ -425,6 +429,7 @@ std::unique_ptr<Rok4Writing> Rok4Creation::Start(const std::string &identity,
         options.link = "HLINK";
     else if (m_options.updateMode == Rok4UpdateMode::Copy)
         options.link = "COPY";
+    options.lock = std::move(m_lock);
     if (m_copies)
         options.baseText = m_old->Get()->descriptor_text;
     else
@@ -448,10 +453,16 @@ bool Rok4Creation::KeepGrid(bool write) const
         Rok4IsGridFound(io, name, text, m_path))
         return true;
     const std::string place = Beside(m_path, name + ".json");
+    if (place == m_path)
+        return Fail(CPLSPrintf("%s: the tile matrix set has to be put there, "
+                               "or found by its name",
+                               place.c_str()));
     if (vsi_io_exists(place.c_str()))
         return Fail(CPLSPrintf("%s is there, and is not the tile matrix set "
                                "that the pyramid is made on",
                                place.c_str()));
+    if (!write)
+        return true;
     struct pyr_error err = {""};
     const struct pyr_tree tree = vsi_tree_make();
     const enum pyr_result result =

@@ -21,7 +21,7 @@ class Rok4Creation final
     Rok4Creation &operator=(const Rok4Creation &) = delete;
 
     // Takes name, options and what stands there: path, grid, the pyramid that
-    // is updated. False, with an error.
+    // is updated, which is locked from then on. False, with an error.
     bool Prepare(const char *filename, CSLConstList options);
 
     // Takes name, options and the pyramid of which levels from `level` on are
@@ -48,6 +48,12 @@ class Rok4Creation final
     std::unique_ptr<Rok4Writing> Start(const std::string &identity,
                                        GDALProgressFunc progress,
                                        void *progressData);
+
+    // That of the pyramid that is updated, until Start; nullptr for a new one.
+    const std::shared_ptr<Rok4Lock> &Lock() const
+    {
+        return m_lock;
+    }
 
     // Puts the tile matrix set beside the descriptor, where the pyramid would
     // not find it otherwise; without write, only looks whether it can. False,
@@ -106,6 +112,7 @@ class Rok4Creation final
     std::string m_optionText{}; // for the identity
     Rok4CreationOptions m_options{};
     Rok4Grid m_grid{};
+    std::shared_ptr<Rok4Lock> m_lock{};
     std::shared_ptr<Rok4Pyramid> m_old{};
     bool m_copies = false; // m_old is the source
     int m_bottom = -1;

@@ -148,6 +148,9 @@ void Rok4Report(CPLErr kind, enum pyr_result result, const char *text);
 // as the sample type can hold it.
 double Rok4FillValue(const struct rok4_descriptor &descriptor, int band);
 
+// What a band (from 1) shows, by the number of bands.
+GDALColorInterp Rok4ColorOf(int band, int bands);
+
 class Rok4Dataset final : public GDALPamDataset
 {
     friend class Rok4RasterBand;
@@ -199,6 +202,10 @@ class Rok4Dataset final : public GDALPamDataset
 #endif
 
   protected:
+    CPLErr IBuildOverviews(const char *resampling, int count,
+                           const int *factors, int nListBands,
+                           const int *bandList, GDALProgressFunc progress,
+                           void *progressData, CSLConstList options) override;
     CPLErr TrySaveXML() override;
     CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
                      void *data, int bufWidth, int bufHeight,
@@ -218,6 +225,7 @@ class Rok4Dataset final : public GDALPamDataset
     bool HasUnpublished() const; // pixels that were written
     CPLErr FlushUpdate();
     void UsePyramid(const std::shared_ptr<Rok4Pyramid> &pyramid);
+    CPLErr RenewOverviews();
     void LoadPam();
     void ForgetStatistics();
     const CPLStringList &OwnMetadata(const char *domain);
@@ -244,6 +252,7 @@ class Rok4Dataset final : public GDALPamDataset
     bool m_pamLoaded = false;
     std::unique_ptr<Rok4MaskBand> m_mask;
     std::vector<std::unique_ptr<Rok4Dataset>> m_overviews{};
+    std::vector<std::unique_ptr<Rok4Dataset>> m_formerOverviews{};
     std::unique_ptr<Rok4Update> m_update; // nullptr: read only
     // Filled at the first request of each.
     CPLStringList m_default{};
@@ -270,6 +279,9 @@ class Rok4RasterBand final : public GDALPamRasterBand
     int GetOverviewCount() override;
     GDALRasterBand *GetOverview(int index) override;
     GDALRasterBand *GetRasterSampleOverview(GUIntBig samples) override;
+    CPLErr BuildOverviews(const char *resampling, int count,
+                          const int *factors, GDALProgressFunc progress,
+                          void *progressData, CSLConstList options) override;
     GDALRasterBand *GetMaskBand() override;
     int GetMaskFlags() override;
     char **GetMetadataDomainList() override;

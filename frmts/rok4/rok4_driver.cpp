@@ -4,6 +4,7 @@
 
 #include "pyr_alloc.h"
 #include "rok4_connection.h"
+#include "rok4_new_dataset.h"
 #include "rok4_create_copy.h"
 #include "rok4_creation_options.h"
 #include "rok4_manage.h"
@@ -163,9 +164,13 @@ void GDALRegister_ROK4()
     driver->SetMetadataItem(GDAL_DMD_CREATIONDATATYPES, "Byte Float32");
     driver->pfnIdentify = Rok4Dataset::Identify;
     driver->pfnOpen = Rok4Dataset::Open;
+    driver->pfnCreate = Rok4NewDataset::Create;
     driver->pfnCreateCopy = Rok4CreateCopy;
     driver->pfnDelete = Rok4Delete;
     driver->pfnRename = Rok4Rename;
     driver->pfnCopyFiles = Rok4CopyFiles;
     GetGDALDriverManager()->RegisterDriver(driver);
+    // Set by GDAL for pfnCreate, which programs can still call. With it,
+    // gdalwarp would choose a grid of its own.
+    driver->SetMetadataItem(GDAL_DCAP_CREATE, nullptr);
 }

@@ -199,13 +199,33 @@ struct pyr_grid_bounds rok4_view_bounds(const struct rok4_pyramid *pyramid,
     return bounds;
 }
 
+void rok4_layout_overviews(const struct rok4_pyramid *pyramid,
+                           const struct rok4_view *base,
+                           struct rok4_layout *out_layout)
+{
+    const struct rok4_descriptor *const descriptor = pyramid->descriptor;
+    const struct pyr_grid_bounds bounds = rok4_view_bounds(pyramid, base);
+    struct rok4_layout *const layout = out_layout;
+    memset(layout, 0, sizeof(*layout));
+    layout->nviews = 1;
+    layout->views[0] = *base;
+    for (size_t i = base->level + 1; i < descriptor->nlevels; i++)
+    {
+        if (descriptor->levels[i].empty)
+            continue;
+        if (layout->wider_view == 0 && is_wider(pyramid, i, &bounds))
+            layout->wider_view = layout->nviews;
+        layout->views[layout->nviews++] =
+            coarser_view(pyramid, base, &bounds, i);
+    }
+}
+
 enum pyr_result
 rok4_layout_make(const struct rok4_pyramid *pyramid, const char *tile_matrix,
                  enum rok4_extent extent, const char *extent_level,
                  struct rok4_layout *out_layout, struct pyr_error *err)
 {
     const struct rok4_descriptor *const descriptor = pyramid->descriptor;
-    struct rok4_layout *const layout = out_layout;
     struct span cols = {0, 0};
     struct span rows = {0, 0};
     size_t level = 0;
@@ -224,23 +244,11 @@ rok4_layout_make(const struct rok4_pyramid *pyramid, const char *tile_matrix,
                         descriptor->levels[level].id, (long long)cols.count,
                         (long long)rows.count);
 
-    memset(layout, 0, sizeof(*layout));
-    layout->nviews = 1;
-    layout->views[0].level = level;
-    layout->views[0].px_x = cols.first;
-    layout->views[0].px_y = rows.first;
-    layout->views[0].width_px = (int32_t)cols.count;
-    layout->views[0].height_px = (int32_t)rows.count;
-    const struct pyr_grid_bounds bounds =
-        rok4_view_bounds(pyramid, &layout->views[0]);
-    for (size_t i = level + 1; i < descriptor->nlevels; i++)
-    {
-        if (descriptor->levels[i].empty)
-            continue;
-        if (layout->wider_view == 0 && is_wider(pyramid, i, &bounds))
-            layout->wider_view = layout->nviews;
-        layout->views[layout->nviews++] =
-            coarser_view(pyramid, &layout->views[0], &bounds, i);
-    }
+    const struct rok4_view base = {.level = level,
+                                   .px_x = cols.first,
+                                   .px_y = rows.first,
+                                   .width_px = (int32_t)cols.count,
+                                   .height_px = (int32_t)rows.count};
+    rok4_layout_overviews(pyramid, &base, out_layout);
     return PYR_OK;
 }

@@ -52,6 +52,12 @@ enum pyr_result rok4_layout_make(const struct rok4_pyramid *pyramid,
                                  struct rok4_layout *out_layout,
                                  struct pyr_error *err) PYR_MUST_CHECK;
 
+/* The dataset whose finest level is seen in this view, which takes the first
+ * place: its overviews are laid out as by rok4_layout_make. Pure. */
+void rok4_layout_overviews(const struct rok4_pyramid *pyramid,
+                           const struct rok4_view *base,
+                           struct rok4_layout *out_layout);
+
 /* The rectangle that a view covers, by the TMS arithmetic (spec section 3). */
 struct pyr_grid_bounds rok4_view_bounds(const struct rok4_pyramid *pyramid,
                                         const struct rok4_view *view);

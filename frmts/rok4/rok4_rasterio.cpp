@@ -102,31 +102,6 @@ CPLErr Rok4Dataset::WriteWindow(int x, int y, int width, int height,
     return m_update->Canvas().Write(window, buffer, onlyChanged);
 }
 
-// Writes what was changed in the blocks of a band's cache that meet a window,
-// and forgets them.
-static CPLErr FlushBandBlocks(GDALRasterBand *band, int x, int y, int width,
-                              int height)
-{
-    int blockWidth = 0;
-    int blockHeight = 0;
-    CPLErr result = CE_None;
-    band->GetBlockSize(&blockWidth, &blockHeight);
-    const int lastX = (x + width - 1) / blockWidth;
-    const int lastY = (y + height - 1) / blockHeight;
-    for (int blockY = y / blockHeight; blockY <= lastY; blockY++)
-        for (int blockX = x / blockWidth; blockX <= lastX; blockX++)
-        {
-            // FlushBlock fails where the band has no cache so far.
-            GDALRasterBlock *const block =
-                band->TryGetLockedBlockRef(blockX, blockY);
-            if (block == nullptr)
-                continue;
-            block->DropLock();
-            result = std::max(result, band->FlushBlock(blockX, blockY, TRUE));
-        }
-    return result;
-}
-
 // Before pixels are read or written past the cache of blocks.
 CPLErr Rok4Dataset::FlushBlocks(int x, int y, int width, int height)
 {
@@ -134,10 +109,10 @@ CPLErr Rok4Dataset::FlushBlocks(int x, int y, int width, int height)
     if (m_update == nullptr)
         return CE_None;
     if (m_mask != nullptr)
-        result = FlushBandBlocks(m_mask.get(), x, y, width, height);
+        result = Rok4FlushBlocks(m_mask.get(), x, y, width, height);
     for (int i = 0; i < nBands; i++)
-        result = std::max(
-            result, FlushBandBlocks(papoBands[i], x, y, width, height));
+        result = std::max(result,
+                          Rok4FlushBlocks(papoBands[i], x, y, width, height));
     return result;
 }
 
@@ -150,9 +125,8 @@ CPLErr Rok4Dataset::IRasterIO(GDALRWFlag flag, int x, int y, int width,
 {
     if (Rok4IsPlain(x, y, width, height, bufWidth, bufHeight, extra))
     {
-        const Rok4Buffer buffer =
-            Buffer(data, bufType, nBandCount, bandMap, pixelSpace, lineSpace,
-                   bandSpace);
+        const Rok4Buffer buffer = Buffer(data, bufType, nBandCount, bandMap,
+                                         pixelSpace, lineSpace, bandSpace);
         if (FlushBlocks(x, y, width, height) != CE_None)
             return CE_Failure;
         return flag == GF_Read
@@ -221,8 +195,8 @@ CPLErr Rok4RasterBand::IRasterIO(GDALRWFlag flag, int x, int y, int width,
     if (Rok4IsPlain(x, y, width, height, bufWidth, bufHeight, extra))
     {
         Rok4Dataset *const dataset = Own();
-        const Rok4Buffer buffer = dataset->Buffer(
-            data, bufType, 1, &nBand, pixelSpace, lineSpace, 0);
+        const Rok4Buffer buffer =
+            dataset->Buffer(data, bufType, 1, &nBand, pixelSpace, lineSpace, 0);
         if (dataset->FlushBlocks(x, y, width, height) != CE_None)
             return CE_Failure;
         return flag == GF_Read

@@ -112,7 +112,12 @@ std::unique_ptr<Rok4Source> Rok4Source::Make(GDALDataset *source,
     where.centresOnly = vrt != nullptr;
     if (!Rok4FindPlace(source, where, &made->m_place))
         return nullptr;
-    made->m_name = source->GetDescription();
+    // A VRT in memory has no name.
+    made->m_name =
+        (vrt != nullptr ? GDALDataset::FromHandle(vrt->hSrcDS) : source)
+            ->GetDescription();
+    if (made->m_name.empty())
+        made->m_name = "source";
     made->m_limits = Rok4PlaceLimits(options.grid->levels[made->m_place.level],
                                      made->m_place);
     const bool palette = bands.recoding.palette != nullptr;

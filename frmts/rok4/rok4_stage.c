@@ -222,27 +222,21 @@ static enum pyr_result prepare(struct rok4_stage *stage,
     return result == PYR_OK ? rok4_stage_begin(stage, err) : result;
 }
 
-enum pyr_result rok4_stage_open(const struct pyr_tree *tree,
-                                const struct rok4_stage_options *options,
-                                struct rok4_stage **out_stage,
-                                bool *out_finished, struct pyr_error *err)
+enum pyr_result rok4_stage_start(struct rok4_stage *stage,
+                                 const struct rok4_stage_options *options,
+                                 struct rok4_stage **out_stage,
+                                 bool *out_finished, struct pyr_error *err)
 {
-    struct rok4_stage *stage = NULL;
-    bool finished = false;
-    enum pyr_result result =
-        rok4_stage_lock(tree, options->path, &stage, &finished, err);
-    if (result != PYR_OK)
-        return result;
-    if (finished && is_same_run(&stage->state, options))
+    if (stage->recovered && is_same_run(&stage->state, options))
     {
         rok4_stage_free(stage);
         *out_stage = NULL;
         *out_finished = true;
         return PYR_OK;
     }
-    if (finished)
+    if (stage->recovered)
         rok4_state_clear(&stage->state);
-    result = prepare(stage, options, err);
+    const enum pyr_result result = prepare(stage, options, err);
     if (result != PYR_OK)
     {
         /* A run that is resumed may be so again. */
@@ -255,6 +249,20 @@ enum pyr_result rok4_stage_open(const struct pyr_tree *tree,
     *out_stage = stage;
     *out_finished = false;
     return PYR_OK;
+}
+
+enum pyr_result rok4_stage_open(const struct pyr_tree *tree,
+                                const struct rok4_stage_options *options,
+                                struct rok4_stage **out_stage,
+                                bool *out_finished, struct pyr_error *err)
+{
+    struct rok4_stage *stage = NULL;
+    bool recovered = false;
+    const enum pyr_result result =
+        rok4_stage_lock(tree, options->path, &stage, &recovered, err);
+    return result == PYR_OK
+               ? rok4_stage_start(stage, options, out_stage, out_finished, err)
+               : result;
 }
 
 const char *rok4_stage_directory(const struct rok4_stage *stage)

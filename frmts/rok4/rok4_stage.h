@@ -46,6 +46,27 @@ enum pyr_result rok4_stage_open(const struct pyr_tree *tree,
                                 bool *out_finished,
                                 struct pyr_error *err) PYR_MUST_CHECK;
 
+/* The first half of rok4_stage_open, for those who look at the pyramid before
+ * they know what to write: locks it, and finishes what an interrupted run had
+ * begun to publish, or to remove (*out_recovered). What an unfinished run
+ * collected stays. PYR_USAGE where it is being written, PYR_CORRUPT, PYR_IO,
+ * PYR_NOMEM. */
+enum pyr_result rok4_stage_lock(const struct pyr_tree *tree, const char *path,
+                                struct rok4_stage **out_stage,
+                                bool *out_recovered,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+
+/* The second half, of a stage that rok4_stage_lock gave for options->path;
+ * it is freed where *out_finished, and on failure. */
+enum pyr_result rok4_stage_start(struct rok4_stage *stage,
+                                 const struct rok4_stage_options *options,
+                                 struct rok4_stage **out_stage,
+                                 bool *out_finished,
+                                 struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Releases the lock and frees the stage; nothing else. NULL is fine. */
+void rok4_stage_free(struct rok4_stage *stage);
+
 /* Directory in which DATA/... and MASK/... are collected. */
 const char *rok4_stage_directory(const struct rok4_stage *stage);
 

@@ -24,22 +24,10 @@ struct rok4_stage
     bool recovered;
 };
 
-/* Locks the pyramid, and finishes what an interrupted run had begun to change.
- * stage->state is then that of an interrupted run that can be resumed
- * (ROK4_STATE_BUILD), or, where *out_finished, of the one that was finished;
- * else it is clear. On failure, the stage is freed. */
-enum pyr_result rok4_stage_lock(const struct pyr_tree *tree, const char *path,
-                                struct rok4_stage **out_stage,
-                                bool *out_finished,
-                                struct pyr_error *err) PYR_MUST_CHECK;
-
 /* Makes the staging directory and writes the state file: first what
  * stage->state says, which the stage owns. */
 enum pyr_result rok4_stage_begin(struct rok4_stage *stage,
                                  struct pyr_error *err) PYR_MUST_CHECK;
-
-/* Releases the lock and frees the stage; nothing else. NULL is fine. */
-void rok4_stage_free(struct rok4_stage *stage);
 
 /* A path in the staging directory; freed with pyr_free. NULL when out of
  * memory.

@@ -56,8 +56,8 @@ void Rok4DropStatistics(const std::string &path)
     const enum pyr_result result =
         pyr_tree_store(&tree, sidecar.c_str(), text, strlen(text), &err);
     if (result != PYR_OK)
-        Rok4Report(CE_Warning, result,
-                   CPLSPrintf("statistics that are outdated stay: %s",
-                              err.text));
+        Rok4Report(
+            CE_Warning, result,
+            CPLSPrintf("statistics that are outdated stay: %s", err.text));
     CPLFree(text);
 }

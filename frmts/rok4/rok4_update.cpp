@@ -19,9 +19,9 @@ namespace
 
 bool Refuse(const struct rok4_pyramid &pyramid, const char *why)
 {
-    Rok4Report(CE_Failure, PYR_UNSUPPORTED,
-               CPLSPrintf("%s cannot be opened for update: %s", pyramid.path,
-                          why));
+    Rok4Report(
+        CE_Failure, PYR_UNSUPPORTED,
+        CPLSPrintf("%s cannot be opened for update: %s", pyramid.path, why));
     return false;
 }
 
@@ -84,14 +84,6 @@ CPLStringList CreationOptions(const Rok4UpdateOptions &options)
     return list;
 }
 
-// No other write is the same.
-std::string Identity()
-{
-    static std::atomic<unsigned> count{0};
-    return CPLSPrintf("update %d at %lld, %u", static_cast<int>(getpid()),
-                      static_cast<long long>(time(nullptr)), count++);
-}
-
 // The pyramid as it was before anything was written.
 class Ground final : public Rok4Ground
 {
@@ -135,8 +127,8 @@ void Ground::Store(void *user, const uint8_t *pixels, size_t rowBytes,
     const Target &target = *static_cast<const Target *>(user);
     for (uint32_t row = 0; row < height; row++)
     {
-        GByte *const out = target.pixels + (y + row) * target.rowBytes +
-                           x * target.pixelBytes;
+        GByte *const out =
+            target.pixels + (y + row) * target.rowBytes + x * target.pixelBytes;
         if (pixels != nullptr)
             memcpy(out, pixels + row * rowBytes, width * target.pixelBytes);
         else
@@ -166,9 +158,16 @@ CPLErr Ground::Read(uint32_t tileCol, uint32_t tileRow, GByte *pixels,
 
 } // namespace
 
-std::unique_ptr<Rok4Update>
-Rok4Update::Make(const Rok4UpdateOptions &options,
-                 const struct rok4_pyramid &pyramid, size_t level)
+std::string Rok4UniqueIdentity()
+{
+    static std::atomic<unsigned> count{0};
+    return CPLSPrintf("process %d at %lld, %u", static_cast<int>(getpid()),
+                      static_cast<long long>(time(nullptr)), count++);
+}
+
+std::unique_ptr<Rok4Update> Rok4Update::Make(const Rok4UpdateOptions &options,
+                                             const struct rok4_pyramid &pyramid,
+                                             size_t level)
 {
     // Says, too, whether the slabs are the pyramid's own.
     Rok4Creation creation;
@@ -219,8 +218,7 @@ bool Rok4Update::Holds(const struct pyr_window &window) const
         window.px_x + window.width_px <= m_width &&
         window.px_y + window.height_px <= m_height)
         return true;
-    Rok4Report(CE_Failure, PYR_USAGE,
-               "writing beyond the matrix of the level");
+    Rok4Report(CE_Failure, PYR_USAGE, "writing beyond the matrix of the level");
     return false;
 }
 
@@ -238,7 +236,7 @@ CPLErr Rok4Update::Write()
         !creation.Plan(m_gridLevel, m_canvas->Limits()))
         return CE_Failure;
     const std::unique_ptr<Rok4Writing> writing =
-        creation.Start(Identity(), nullptr, nullptr);
+        creation.Start(Rok4UniqueIdentity(), nullptr, nullptr);
     bool finished = false;
     if (writing->Begin(&finished) != CE_None ||
         writing->Build(m_canvas->Raster(0, 0), creation.TargetBottom(),

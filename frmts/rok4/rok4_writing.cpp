@@ -54,6 +54,35 @@ bool IsLossy(enum rok4_format format)
 
 } // namespace
 
+Rok4Lock::Rok4Lock() : m_tree(vsi_tree_make())
+{
+}
+
+Rok4Lock::~Rok4Lock()
+{
+    rok4_stage_free(m_stage);
+}
+
+std::shared_ptr<Rok4Lock> Rok4Lock::Take(const std::string &path)
+{
+    struct pyr_error err = {""};
+    std::shared_ptr<Rok4Lock> lock(new Rok4Lock);
+    bool recovered = false;
+    const enum pyr_result result = rok4_stage_lock(
+        &lock->m_tree, path.c_str(), &lock->m_stage, &recovered, &err);
+    if (result == PYR_OK)
+        return lock;
+    Rok4Report(CE_Failure, result, err.text);
+    return nullptr;
+}
+
+struct rok4_stage *Rok4Lock::Give()
+{
+    struct rok4_stage *const stage = m_stage;
+    m_stage = nullptr;
+    return stage;
+}
+
 Rok4Writing::Rok4Writing(const Rok4WritingOptions &options,
                          struct rok4_descriptor *target,
                          const struct pyr_grid *grid)
@@ -105,7 +134,10 @@ CPLErr Rok4Writing::Begin(bool *finished)
     options.list = m_options.list;
     options.md5 = m_options.md5;
     const enum pyr_result result =
-        rok4_stage_open(&m_tree, &options, &m_stage, finished, &err);
+        m_options.lock != nullptr
+            ? rok4_stage_start(m_options.lock->Give(), &options, &m_stage,
+                               finished, &err)
+            : rok4_stage_open(&m_tree, &options, &m_stage, finished, &err);
     if (result != PYR_OK || *finished)
         return Report(result, err);
 
@@ -432,6 +464,7 @@ CPLErr Rok4Writing::Transcode(Output *work, size_t bottom, size_t top,
         if (result == CE_None)
             result =
                 BuildRun(&m_output, level.Raster(), i, 1, own, false, false);
+        m_done += m_share;
     }
     return result;
 }

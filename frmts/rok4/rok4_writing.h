@@ -24,6 +24,28 @@ struct Rok4Recipe
     std::string overview{"AVERAGE"}; // and the coarser ones, upper case
 };
 
+// A pyramid that nobody else writes to for as long as this lives, or what was
+// begun with it.
+class Rok4Lock final
+{
+  public:
+    // Finishes, too, what an interrupted write had begun to publish. nullptr,
+    // with an error, where the pyramid is being written.
+    static std::shared_ptr<Rok4Lock> Take(const std::string &path);
+    ~Rok4Lock();
+    Rok4Lock(const Rok4Lock &) = delete;
+    Rok4Lock &operator=(const Rok4Lock &) = delete;
+
+    // For rok4_stage_start, once. What is begun borrows from the lock.
+    struct rok4_stage *Give();
+
+  private:
+    Rok4Lock();
+
+    struct pyr_tree m_tree;
+    struct rok4_stage *m_stage = nullptr;
+};
+
 struct Rok4WritingOptions
 {
     std::string path{};    // of the descriptor
@@ -39,6 +61,8 @@ struct Rok4WritingOptions
     Rok4Recipe recipe{};
     // The pyramid that is updated or was the ancestor; nullptr for none.
     std::shared_ptr<Rok4Pyramid> old{};
+    // Taken before old was opened; nullptr: taken to begin.
+    std::shared_ptr<Rok4Lock> lock{};
     // UPDATE_MODE of an ancestor: SLINK, HLINK or COPY; empty in place.
     std::string link{};
     std::string baseText{}; // descriptor whose unknown members are kept; old's

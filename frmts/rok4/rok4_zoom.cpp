@@ -154,6 +154,110 @@ bool CompareCrs(GDALDataset *source, const struct pyr_grid &grid,
     return true;
 }
 
+struct pyr_grid_bounds MatrixBounds(const struct pyr_grid_level &level)
+{
+    const struct pyr_grid_limits all = {0, 0, level.matrix_width - 1,
+                                        level.matrix_height - 1};
+    return pyr_grid_bounds_of(&level, &all);
+}
+
+// Beyond the grid, a projection may stretch without end, as Mercator's does at
+// the poles: there, only what the grid holds of the source has a resolution.
+void KeepToGrid(void *transformer, const struct pyr_grid &grid,
+                Footprint *footprint)
+{
+    const struct pyr_grid_bounds matrix =
+        MatrixBounds(grid.levels[grid.nlevels - 1]);
+    const struct pyr_grid_bounds &whole = footprint->bounds;
+    const struct pyr_grid_bounds kept = {std::max(whole.min_x, matrix.min_x),
+                                         std::max(whole.min_y, matrix.min_y),
+                                         std::min(whole.max_x, matrix.max_x),
+                                         std::min(whole.max_y, matrix.max_y)};
+    const double width = kept.max_x - kept.min_x;
+    const double height = kept.max_y - kept.min_y;
+    if (width <= 0 || height <= 0 ||
+        (width == whole.max_x - whole.min_x &&
+         height == whole.max_y - whole.min_y))
+        return;
+    // The diagonal, as gdalwarp has it; its ends may be just outside.
+    constexpr double INSET = 1e-6;
+    double x[] = {kept.min_x + INSET * width, kept.max_x - INSET * width};
+    double y[] = {kept.max_y - INSET * height, kept.min_y + INSET * height};
+    double z[] = {0, 0};
+    int reached[] = {FALSE, FALSE};
+    GDALGenImgProjTransform(transformer, TRUE, 2, x, y, z, reached);
+    const double diagonal_px = std::hypot(x[1] - x[0], y[1] - y[0]);
+    if (reached[0] && reached[1] && diagonal_px > 0)
+        footprint->resolution = std::hypot(width, height) / diagonal_px;
+}
+
+// Whether the line between two points of the grid's CRS meets the source.
+bool LineMeets(GDALDataset *source, void *transformer, double from_x,
+               double from_y, double to_x, double to_y)
+{
+    constexpr int COUNT = 21;
+    double x[COUNT];
+    double y[COUNT];
+    double z[COUNT] = {};
+    int reached[COUNT] = {};
+    for (int i = 0; i < COUNT; i++)
+    {
+        x[i] = from_x + (to_x - from_x) * (i + 0.5) / COUNT;
+        y[i] = from_y + (to_y - from_y) * (i + 0.5) / COUNT;
+    }
+    GDALGenImgProjTransform(transformer, TRUE, COUNT, x, y, z, reached);
+    bool meets = false;
+    for (int i = 0; i < COUNT && !meets; i++)
+        meets = reached[i] && x[i] > 0 && x[i] < source->GetRasterXSize() &&
+                y[i] > 0 && y[i] < source->GetRasterYSize();
+    return meets;
+}
+
+// What gdalwarp finds from a few points ends before the antimeridian in a
+// source that reaches it. Each side moves as long as there is source beyond.
+void Widen(GDALDataset *source, void *transformer, const struct pyr_grid &grid,
+           Footprint *footprint)
+{
+    constexpr double STEP = 0.02;
+    const struct pyr_grid_bounds most =
+        MatrixBounds(grid.levels[grid.nlevels - 1]);
+    struct pyr_grid_bounds &now = footprint->bounds;
+    const double width = STEP * (now.max_x - now.min_x);
+    const double height = STEP * (now.max_y - now.min_y);
+    for (int side = 0; side < 4; side++)
+    {
+        for (double step = 0; step < 1; step += STEP)
+        {
+            struct pyr_grid_bounds next = now;
+            if (side == 0)
+                next.max_x = std::min(now.max_x + width, most.max_x);
+            else if (side == 1)
+                next.min_x = std::max(now.min_x - width, most.min_x);
+            else if (side == 2)
+                next.max_y = std::min(now.max_y + height, most.max_y);
+            else
+                next.min_y = std::max(now.min_y - height, most.min_y);
+            // Just inside, for the border itself may be on the other side.
+            const double in_x = width * 1e-3;
+            const double in_y = height * 1e-3;
+            const double left =
+                side == 0 ? next.max_x - in_x : next.min_x + in_x;
+            const double right =
+                side == 1 ? next.min_x + in_x : next.max_x - in_x;
+            const double top =
+                side == 3 ? next.min_y + in_y : next.max_y - in_y;
+            const double bottom =
+                side == 2 ? next.max_y - in_y : next.min_y + in_y;
+            const bool outside = left > now.max_x || right < now.min_x ||
+                                 top < now.min_y || bottom > now.max_y;
+            if (!outside ||
+                !LineMeets(source, transformer, left, top, right, bottom))
+                break;
+            now = next;
+        }
+    }
+}
+
 // Extent and resolution as gdalwarp finds them.
 bool Suggest(GDALDataset *source, const struct pyr_grid &grid,
              Footprint *footprint)
@@ -171,12 +275,15 @@ bool Suggest(GDALDataset *source, const struct pyr_grid &grid,
     const CPLErr result =
         GDALSuggestedWarpOutput2(handle, GDALGenImgProjTransform, transformer,
                                  transform, &width, &height, extent, 0);
+    if (result == CE_None)
+    {
+        footprint->resolution = transform[1];
+        footprint->bounds = {extent[0], extent[1], extent[2], extent[3]};
+        Widen(source, transformer, grid, footprint);
+        KeepToGrid(transformer, grid, footprint);
+    }
     GDALDestroyGenImgProjTransformer(transformer);
-    if (result != CE_None)
-        return false;
-    footprint->resolution = transform[1];
-    footprint->bounds = {extent[0], extent[1], extent[2], extent[3]};
-    return true;
+    return result == CE_None;
 }
 
 bool Measure(GDALDataset *source, const struct pyr_grid &grid,
