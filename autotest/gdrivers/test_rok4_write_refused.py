@@ -72,7 +72,7 @@ CASES = {
                         ["JPEG", "3 bands", "PNG"]),
     "JPEG with alpha": (lambda: source(noise(3)),
                         ["COMPRESS=JPEG", "ADD_ALPHA=YES"],
-                        ["JPEG", "ADD_ALPHA"]),
+                        ["JPEG", "3 bands", "PNG"]),
     "JPEG of floats": (lambda: source(noise(3, dtype=np.float32)),
                        ["COMPRESS=JPEG"], FORMATS),
     "PNG of floats": (lambda: source(noise(1, dtype=np.float32)),
@@ -152,7 +152,6 @@ def test_source(case, room):
             ["OVERWRITE=YES"] if path == "old.json" else []))
         missing = [name for name in names if name not in message]
         assert not missing, message
-        assert not message.endswith((".", "\n"))
         check()
 
 
@@ -176,7 +175,8 @@ def test_value(option, room):
         message = run_quietly(place / path, source(noise(1)), option)
         missing = [name for name in VALUES[option] if name not in message]
         assert not missing, message
-        assert option.split("=")[0] in message, message
+        name, value = option.split("=")
+        assert name in message or value in message, message
         check()
 
 
@@ -187,7 +187,7 @@ def test_name(name, room):
     place, check = room
     path = os.path.join(str(place), name) if name else ""
     message = refuse(path, source(noise(1)))
-    assert "NAME.json" in message or "empty" in message
+    assert "NAME.json" in message or "path" in message
     check()
 
 
@@ -207,18 +207,16 @@ def test_existing(room):
 
 
 def test_foreign_file(room):
-    """A file that is no pyramid is not overwritten, nor taken for one."""
-    place, check = room
-    (place / "foreign.json").write_text('{"type": "FeatureCollection"}')
-    text = (place / "foreign.json").read_bytes()
+    """A file that is no pyramid is not overwritten, nor taken for one. (Those
+    that another driver recognises GDAL deletes before we are asked.)"""
+    place, _ = room
+    (place / "foreign.json").write_text('{"settings": [1, 2]}')
+    before = rok4_write.tree(place)
     dataset = source(noise(1))
-    for options in ([], ["UPDATE_MODE=INPLACE"]):
-        done, errors = rok4_write.run(place / "foreign.json", dataset,
-                                      options, True, None)
-        assert done is None and errors.failures
-        # GDAL deletes what other drivers recognise before we are asked.
-        if (place / "foreign.json").exists():
-            assert (place / "foreign.json").read_bytes() == text
+    for options in ([], ["OVERWRITE=YES"], ["UPDATE_MODE=INPLACE"]):
+        message = refuse(place / "foreign.json", dataset, *options)
+        assert "foreign.json" in message
+        assert rok4_write.tree(place) == before
 
 
 def test_slabs_without_descriptor(room):

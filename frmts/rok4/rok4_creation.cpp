@@ -119,6 +119,47 @@ bool Rok4Creation::PreparePath(const char *filename)
     return true;
 }
 
+// OVERWRITE replaces pyramids, not other files that are called like one.
+bool Rok4Creation::CheckOverwritten() const
+{
+    const struct pyr_io io = vsi_io_make();
+    struct pyr_error err = {""};
+    char *text = nullptr;
+    size_t nbytes = 0;
+    if (!m_options.overwrite)
+        return true;
+    const enum pyr_result result =
+        io.load(io.user, m_path.c_str(), PYR_MAX_JSON_BYTES, &text, &nbytes,
+                &err);
+    const bool pyramid =
+        result == PYR_OK && rok4_descriptor_identify(text, nbytes);
+    pyr_free(text);
+    if (pyramid || result == PYR_NOT_FOUND)
+        return true;
+    return Fail(CPLSPrintf("%s is there, and is no descriptor of a pyramid: "
+                           "OVERWRITE=YES does not replace it",
+                           m_path.c_str()));
+}
+
+// OVERWRITE=YES replaces pyramids, and no files of others.
+bool Rok4Creation::CheckOverwritten() const
+{
+    if (!m_options.overwrite || !vsi_io_exists(m_path.c_str()))
+        return true;
+    struct pyr_error err = {""};
+    const struct pyr_io io = vsi_io_make();
+    char *text = nullptr;
+    size_t nbytes = 0;
+    const enum pyr_result result = io.load(
+        io.user, m_path.c_str(), PYR_MAX_JSON_BYTES, &text, &nbytes, &err);
+    const bool isDescriptor =
+        result == PYR_OK && rok4_descriptor_identify(text, nbytes);
+    pyr_free(text);
+    return isDescriptor ||
+           Fail(CPLSPrintf("OVERWRITE=YES, but %s is no ROK4 descriptor",
+                           m_path.c_str()));
+}
+
 // The pyramid that is painted on, or that the new one is an update of.
 bool Rok4Creation::PrepareOld()
 {
@@ -227,7 +268,8 @@ bool Rok4Creation::PrepareCopy(const char *filename, CSLConstList options,
     const struct rok4_descriptor &from = *source->Get()->descriptor;
     m_old = source;
     m_copies = true;
-    if (!PreparePath(filename) || !m_options.Parse(options))
+    if (!PreparePath(filename) || !m_options.Parse(options) ||
+        !CheckOverwritten())
         return false;
     m_bottom = static_cast<int>(from.levels[level].grid_level);
     if (!PrepareLevels())
@@ -243,7 +285,8 @@ bool Rok4Creation::PrepareCopy(const char *filename, CSLConstList options,
 
 bool Rok4Creation::Prepare(const char *filename, CSLConstList options)
 {
-    if (!PreparePath(filename) || !m_options.Parse(options))
+    if (!PreparePath(filename) || !m_options.Parse(options) ||
+        !CheckOverwritten())
         return false;
     CPLStringList sorted(CSLDuplicate(options));
     sorted.Sort();
@@ -251,7 +294,7 @@ bool Rok4Creation::Prepare(const char *filename, CSLConstList options)
         if (!STARTS_WITH_CI(sorted[i], "RESUME=") &&
             !STARTS_WITH_CI(sorted[i], "NUM_THREADS="))
             m_optionText += std::string(sorted[i]) + "\n";
-    if (!PrepareOld())
+    if (!CheckOverwritten() || !PrepareOld())
         return false;
     if (m_old == nullptr &&
         !m_grid.Load(vsi_io_make(),
@@ -351,6 +394,12 @@ bool Rok4Creation::Describe(enum pyr_sample sample,
     m_plan.path_depth = m_options.pathDepth >= 0
                             ? static_cast<unsigned>(m_options.pathDepth)
                             : PATH_DEPTH;
+    const CPLStringList wishes(
+        CSLTokenizeString2(m_options.nodata.c_str(), ",", 0));
+    if (static_cast<unsigned>(wishes.size()) > bands)
+        return Fail(CPLSPrintf("NODATA=%s, expected one value, or one for "
+                               "each of %u bands",
+                               m_options.nodata.c_str(), bands));
     for (unsigned i = 0; i < bands; i++)
     {
         if (sample == PYR_SAMPLE_UINT8 && (nodata[i] < 0 || nodata[i] > 255))

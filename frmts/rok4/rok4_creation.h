@@ -101,6 +101,8 @@ class Rok4Creation final
 
   private:
     bool PreparePath(const char *filename);
+    bool CheckOverwritten() const;
+    bool CheckOverwritten() const;
     bool PrepareOld();
     bool PrepareLevels();
     bool CheckOld() const;

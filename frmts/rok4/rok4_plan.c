@@ -10,13 +10,14 @@
 
 #define EDGE_TOLERANCE_PX 1e-2
 
-/* Tiles from low to high, CRS distances from the level's corner. */
-static bool tile_range(double low, double high, double cell_size,
-                       uint32_t tile_px, uint32_t matrix, uint32_t *out_min,
+/* Tiles from low to high, CRS distances from the level's corner; an edge within
+ * tolerance of a border is on it. */
+static bool tile_range(double low, double high, double tolerance,
+                       double tile_size, uint32_t matrix, uint32_t *out_min,
                        uint32_t *out_max)
 {
-    const double first = floor((low / cell_size + EDGE_TOLERANCE_PX) / tile_px);
-    const double end = ceil((high / cell_size - EDGE_TOLERANCE_PX) / tile_px);
+    const double first = floor((low + tolerance) / tile_size);
+    const double end = ceil((high - tolerance) / tile_size);
     const double min = fmax(first, 0.0);
     const double max = fmin(end, (double)matrix) - 1.0;
     if (!(min <= max))
@@ -27,18 +28,22 @@ static bool tile_range(double low, double high, double cell_size,
 }
 
 enum pyr_result rok4_plan_limits(const struct pyr_grid_level *level,
-                                 const struct pyr_grid_bounds *bounds,
+                                 const struct pyr_grid_level *other,
+                                 const struct pyr_grid_limits *others,
                                  struct pyr_grid_limits *out_limits)
 {
+    const struct pyr_grid_bounds bounds = pyr_grid_bounds_of(other, others);
+    const double tolerance =
+        EDGE_TOLERANCE_PX * fmin(level->cell_size, other->cell_size);
     struct pyr_grid_limits limits;
-    if (!tile_range(bounds->min_x - level->origin_x,
-                    bounds->max_x - level->origin_x, level->cell_size,
-                    level->tile_width_px, level->matrix_width, &limits.min_col,
-                    &limits.max_col) ||
-        !tile_range(level->origin_y - bounds->max_y,
-                    level->origin_y - bounds->min_y, level->cell_size,
-                    level->tile_height_px, level->matrix_height,
-                    &limits.min_row, &limits.max_row))
+    if (!tile_range(bounds.min_x - level->origin_x,
+                    bounds.max_x - level->origin_x, tolerance,
+                    level->cell_size * level->tile_width_px,
+                    level->matrix_width, &limits.min_col, &limits.max_col) ||
+        !tile_range(level->origin_y - bounds.max_y,
+                    level->origin_y - bounds.min_y, tolerance,
+                    level->cell_size * level->tile_height_px,
+                    level->matrix_height, &limits.min_row, &limits.max_row))
         return PYR_NOT_FOUND;
     *out_limits = limits;
     return PYR_OK;
@@ -146,8 +151,6 @@ static enum pyr_result plan_level(const struct rok4_plan *plan,
                                   bool *out_used, struct pyr_error *err)
 {
     const struct pyr_grid_level *const matrix = &grid->levels[grid_level];
-    const struct pyr_grid_bounds bounds =
-        pyr_grid_bounds_of(&grid->levels[plan->bottom], &plan->limits);
     const bool planned = grid_level >= plan->bottom && grid_level <= plan->top;
     struct pyr_grid_limits limits;
     size_t at = 0;
@@ -163,7 +166,8 @@ static enum pyr_result plan_level(const struct rok4_plan *plan,
     level->grid_level = grid_level;
     if (result != PYR_OK || !planned || plan->as_old)
         return result;
-    if (rok4_plan_limits(matrix, &bounds, &limits) != PYR_OK)
+    if (rok4_plan_limits(matrix, &grid->levels[plan->bottom], &plan->limits,
+                         &limits) != PYR_OK)
         return pyr_fail(err, PYR_USAGE,
                         "the data lies outside level %s of the tile matrix set",
                         matrix->id);

@@ -36,12 +36,13 @@ struct rok4_plan
     struct pyr_grid_limits limits;
 };
 
-/* Tiles of a level that share an area with a rectangle, within the matrix.
- * PYR_NOT_FOUND when there are none. An edge that misses a tile's border by
- * less than a hundredth of a pixel is on it. */
+/* Tiles of a level that share an area with tiles of another one, within the
+ * matrix. PYR_NOT_FOUND when there are none. An edge that misses a tile's
+ * border by less than a hundredth of the finer pixel is on it. */
 enum pyr_result
 rok4_plan_limits(const struct pyr_grid_level *level,
-                 const struct pyr_grid_bounds *bounds,
+                 const struct pyr_grid_level *other,
+                 const struct pyr_grid_limits *others,
                  struct pyr_grid_limits *out_limits) PYR_MUST_CHECK;
 
 /* The bound descriptor of a plan, levels bottom .. top with the limits that

@@ -251,11 +251,10 @@ CPLErr Rok4Writing::LevelLimits(size_t bottom, size_t level,
                                 const struct pyr_grid_limits &limits,
                                 struct pyr_grid_limits *out) const
 {
-    const struct pyr_grid_bounds bounds = pyr_grid_bounds_of(
-        &m_grid->levels[m_target->levels[bottom].grid_level], &limits);
     struct pyr_error err = {""};
     if (rok4_plan_limits(&m_grid->levels[m_target->levels[level].grid_level],
-                         &bounds, out) == PYR_OK)
+                         &m_grid->levels[m_target->levels[bottom].grid_level],
+                         &limits, out) == PYR_OK)
         return CE_None;
     return Report(pyr_fail(&err, PYR_USAGE,
                            "the data lies outside level %s of the tile matrix "
