@@ -6,8 +6,8 @@
 #include "gdal_pam.h"
 #include "gdal_version.h"
 
-// Type of a list of options that GDAL hands to AdviseRead, and of the metadata
-// list that GetMetadata returns.
+// Type of a list of options that GDAL hands to AdviseRead, Create and
+// CreateCopy, and of the metadata list that GetMetadata returns.
 #if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 13, 0)
 using GDALCompatOptions = CSLConstList;
 using GDALCompatMetadata = CSLConstList;

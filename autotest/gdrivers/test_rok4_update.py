@@ -376,7 +376,7 @@ def test_new_tiles(tmp_path):
     rok4_edit.write(dataset, np.resize(pixels, (512, 512, 3)),
                     (300, 60, 20, 20))
     assert rok4_edit.close(dataset) == []
-    assert len(rok4_write.slabs(tmp_path / "a.json", "5")) == 5
+    assert len(rok4_write.slabs(tmp_path / "a.json", "5")) == 6
     rok4_write.strict(tmp_path / "a.json")
 
 
@@ -586,24 +586,30 @@ def test_read_only(tmp_path):
 
 
 def test_locked(tmp_path):
-    """Another writer: the flush fails, and can be repeated."""
+    """Another writer: nothing can be written until it has ended."""
     path = create(tmp_path / "a.json", source(noise(3)))
     before = rok4_write.tree(tmp_path)
     dataset = rok4_edit.update(path)
-    dataset.GetRasterBand(1).WriteArray(np.zeros((5, 5), np.uint8))
-    script = ("import fcntl, sys, time\n"
-              "f = open(%r, 'a+'); fcntl.flock(f, fcntl.LOCK_EX)\n"
+    part = np.zeros((5, 5), np.uint8)
+    script = ("import fcntl, sys\n"
+              "f = open(%r, 'a+'); fcntl.flock(f, fcntl.LOCK_EX | %s)\n"
               "print('locked', flush=True); sys.stdin.read()\n"
-              % (path + ".lock"))
+              % (path + ".lock", "fcntl.LOCK_NB"))
     child = subprocess.Popen([sys.executable, "-c", script],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    child.stdout.readline()
+    assert child.stdout.readline() == b"locked\n"
     with rok4_util.Errors() as errors:
-        dataset.FlushCache()
-    assert errors.failures, "the lock was not looked at"
-    child.communicate(b"")
+        assert dataset.GetRasterBand(1).WriteArray(part) != 0
+    assert len(errors.failures) == 1
+    child.communicate(b"", timeout=60)
     os.unlink(path + ".lock")
     assert rok4_write.tree(tmp_path) == before
+    assert dataset.GetRasterBand(1).WriteArray(part) == 0
+    # From now on, this is the writer.
+    child = subprocess.run([sys.executable, "-c", script], timeout=60,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL)
+    assert child.stdout == b""
     assert rok4_edit.close(dataset) == []
     assert (gdal.Open(path).ReadAsArray()[0, :5, :5] == 0).all()
 

@@ -103,8 +103,9 @@ def source(pixels, px=PX, level=LEVEL, name="T64", nodata=None, mask=None,
 
 
 def run(path, dataset, options, small, callback):
-    """(dataset or None, errors); without a warning of GDAL that asked us to
-    delete what stands there, which we do not do."""
+    """(dataset or None, errors); without the warnings that GDAL asked us to
+    delete what stands there, which we do not do, and that coarser levels show
+    more than the finest one."""
     keys = [option.split("=")[0] for option in options]
     small = [option for option in (SMALL if small else [])
              if option.split("=")[0] not in keys]
@@ -112,8 +113,8 @@ def run(path, dataset, options, small, callback):
         done = gdal.GetDriverByName("ROK4").CreateCopy(
             str(path), dataset, options=small + list(options),
             callback=callback)
-    kept = [e for e in errors if "ROK4_ALLOW_DELETE" not in e[2]]
-    errors[:] = kept
+    errors[:] = [e for e in errors if "ROK4_ALLOW_DELETE" not in e[2] and
+                 "EXTENT_METHOD" not in e[2]]
     return done, errors
 
 

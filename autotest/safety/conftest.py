@@ -44,6 +44,7 @@ def place():
     fast = os.path.isdir(shared) and os.access(shared, os.W_OK)
     path = tempfile.mkdtemp(prefix="rok4-safety-",
                             dir=shared if fast else None)
+    os.chmod(path, 0o755)
     yield path
     shutil.rmtree(path)
 

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 
+import rok4_tms
 import rok4_write
 
 NAME = "p"
@@ -65,6 +66,9 @@ SCENES = [
     Scene("create-one-thread", [], copy("a", "NUM_THREADS=1", "COMPRESS=NONE"),
           FRESH),
     Scene("create-mask", [], copy("m", "MASK=YES", *MORE), FRESH),
+    # With a tile matrix set that only the sources' directory has.
+    Scene("create-tms", [],
+          copy("a", "TILING_SCHEME=%/OWN.json", *MORE), FRESH),
     Scene("create-jpeg-cubic", [],
           copy("rgb", "COMPRESS=JPEG", "OVERVIEW_RESAMPLING=CUBIC", *MORE),
           FRESH),
@@ -110,12 +114,17 @@ SCENES = [
           FRESH),
 ]
 
+# Two pyramids are at stake.
+RENAME = Scene("rename", [copy("a", *MORE, path="q.json")],
+               {"do": "rename", "path": "q.json", "to": "p.json"}, FRESH)
+
 
 def make_sources(directory):
     """GeoTIFFs beside the directory that is watched."""
     os.makedirs(directory)
     px, size = rok4_write.PX, rok4_write.SIZE
-    out = {}
+    out = {"directory": directory}
+    rok4_tms.write(directory, dict(rok4_write.load_tms(), id="OWN"))
 
     def make(name, bands, at, size, seed, **how):
         path = os.path.join(directory, name + ".tif")
@@ -146,15 +155,16 @@ class Stage:
         self.path = os.path.join(self.top, NAME + ".json")
 
     def step(self, step):
-        """With whole paths for names; "@" stands for the directory."""
+        """With whole paths for names; "@" stands for the directory, "%" for
+        that of the sources."""
         out = dict(step)
         out["path"] = os.path.join(self.top, step["path"])
         if "source" in step:
             out["source"] = self.sources.get(
                 step["source"], step["source"].replace("@", self.top + "/"))
         if "options" in step:
-            out["options"] = [option.replace("@", self.top + "/")
-                              for option in step["options"]]
+            out["options"] = [option.replace("@", self.top + "/").replace(
+                "%", self.sources["directory"]) for option in step["options"]]
         if "to" in step:
             out["to"] = os.path.join(self.top, step["to"])
         return out

@@ -206,6 +206,28 @@ def test_killed(stage, scene, place):
     assert len(states) >= (SHARE * 3) // 4
 
 
+def test_renaming_is_killed(stage):
+    """The pyramid has one name or the other, or the same command gives it the
+    new one."""
+    reference = Reference(stage, scenes.RENAME)
+    names = []
+    for nth, action in points(scenes.RENAME, reference.count):
+        stage.reset()
+        assert stage.run(scenes.RENAME.command, arm={
+            "nth": nth, "action": action})["killed"]
+        KILLS.append("rename")
+        names.append([name for name in ("p.json", "q.json") if
+                      os.path.exists(os.path.join(stage.top, name))])
+        assert len(names[-1]) < 2
+        for name in names[-1]:
+            assert stage.run({"do": "look", "path": name})["done"]
+        stage.run(scenes.RENAME.command)
+        found = stage.tree()
+        found.pop("q.json.lock", None)
+        same(found, reference.after)
+    print(names.count(["q.json"]), names.count([]), names.count(["p.json"]))
+
+
 def test_kills():
     """As many as were promised."""
     print("%d kills" % len(KILLS))

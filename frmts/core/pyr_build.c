@@ -109,8 +109,9 @@ static void builder_clear(struct pyr_builder *builder)
     for (size_t i = 0; i < builder->npieces; i++)
         if (builder->pieces[i].own != NULL)
             pyr_pending_free(builder, builder->pieces[i].own);
-    for (size_t i = 0; i < PYR_MAX_LEVELS; i++)
+    for (size_t i = 0; i < PYR_PENDING_BUCKETS; i++)
         free_list(builder->pending[i]);
+    free_list(builder->done);
     free_list(builder->free_pending);
     free_list(builder->free_empty);
     for (size_t i = 0; i < 2; i++)
@@ -283,7 +284,7 @@ static enum pyr_result run_job(struct pyr_builder *builder,
     {
         const struct pyr_piece *const piece = &builder->pieces[i];
         if (piece->above != NULL)
-            piece->above->nvisited++;
+            pyr_pending_visit(builder, piece->above, 1);
         if (piece->own != NULL)
             pyr_pending_free(builder, piece->own);
     }

@@ -12,8 +12,10 @@ static enum pyr_result no_memory(struct pyr_error *err)
 static struct pyr_pending **find(struct pyr_builder *builder, uint32_t level,
                                  uint32_t col, uint32_t row)
 {
-    struct pyr_pending **link = &builder->pending[level];
-    while (*link != NULL && ((*link)->col != col || (*link)->row != row))
+    const uint32_t hash = col * 31u + row * 17u + level * 101u;
+    struct pyr_pending **link = &builder->pending[hash % PYR_PENDING_BUCKETS];
+    while (*link != NULL && ((*link)->col != col || (*link)->row != row ||
+                             (*link)->level != level))
         link = &(*link)->next;
     return link;
 }
@@ -121,8 +123,27 @@ enum pyr_result pyr_pending_above(struct pyr_builder *builder, uint32_t level,
     return result;
 }
 
-/* Some tiles below this one, of those that have data or may have, are without
- * any. */
+/* Takes a tile that waits for nothing any more out of those that wait. */
+static void unlink_done(struct pyr_builder *builder,
+                        struct pyr_pending *pending)
+{
+    struct pyr_pending **const link =
+        find(builder, pending->level, pending->col, pending->row);
+    *link = pending->next;
+}
+
+void pyr_pending_visit(struct pyr_builder *builder, struct pyr_pending *pending,
+                       unsigned ntiles)
+{
+    pending->nvisited += ntiles;
+    if (pending->nvisited < pending->nexpected || pending->pixels == NULL)
+        return;
+    unlink_done(builder, pending);
+    pending->next = builder->done;
+    builder->done = pending;
+}
+
+/* Some tiles below this one are without data. */
 static enum pyr_result visit_some(struct pyr_builder *builder, uint32_t level,
                                   uint32_t col, uint32_t row, unsigned nempty,
                                   struct pyr_error *err)
@@ -133,11 +154,11 @@ static enum pyr_result visit_some(struct pyr_builder *builder, uint32_t level,
     if (result != PYR_OK)
         return result;
     struct pyr_pending *const pending = *link;
-    pending->nvisited += nempty;
+    pyr_pending_visit(builder, pending, nempty);
     if (pending->pixels != NULL || pending->nvisited < pending->nexpected)
         return PYR_OK;
     const struct pyr_grid_limits empty = {col, row, col, row};
-    *link = pending->next;
+    unlink_done(builder, pending);
     pyr_pending_free(builder, pending);
     return pyr_pending_visit_empty(builder, level, empty, err);
 }
@@ -175,14 +196,17 @@ enum pyr_result pyr_pending_visit_empty(struct pyr_builder *builder,
     return result;
 }
 
-/* Takes a tile out of its list and makes a piece of it. */
-static enum pyr_result take(struct pyr_builder *builder,
-                            struct pyr_pending **link, struct pyr_error *err)
+/* Makes a piece of a tile. */
+static enum pyr_result add_piece(struct pyr_builder *builder,
+                                 struct pyr_pending *pending,
+                                 struct pyr_error *err)
 {
-    struct pyr_pending *const pending = *link;
     struct pyr_piece *const piece = pyr_builder_add_piece(builder);
     if (piece == NULL)
+    {
+        pyr_pending_free(builder, pending);
         return no_memory(err);
+    }
     piece->level = pending->level;
     piece->col = pending->col;
     piece->row = pending->row;
@@ -193,7 +217,6 @@ static enum pyr_result take(struct pyr_builder *builder,
     piece->mask = pending->mask;
     piece->mask_row_bytes = builder->shape.width_px;
     piece->own = pending;
-    *link = pending->next;
     return pyr_pending_above(builder, pending->level, pending->col,
                              pending->row, &piece->above, err);
 }
@@ -202,16 +225,11 @@ enum pyr_result pyr_pending_collect(struct pyr_builder *builder,
                                     struct pyr_error *err)
 {
     enum pyr_result result = PYR_OK;
-    for (uint32_t level = 1; level < builder->options->nlevels; level++)
+    while (builder->done != NULL && result == PYR_OK)
     {
-        struct pyr_pending **link = &builder->pending[level];
-        while (*link != NULL && result == PYR_OK)
-        {
-            if ((*link)->nvisited == (*link)->nexpected)
-                result = take(builder, link, err);
-            else
-                link = &(*link)->next;
-        }
+        struct pyr_pending *const pending = builder->done;
+        builder->done = pending->next;
+        result = add_piece(builder, pending, err);
     }
     return result;
 }

@@ -105,6 +105,9 @@ struct pyr_step pyr_walk_next(struct pyr_walk *walk);
 bool pyr_walk_wants_tile(struct pyr_walk *walk, uint32_t level, uint32_t col,
                          uint32_t row);
 
+/* A chunk may hold thousands of tiles, if they are small. */
+#define PYR_PENDING_BUCKETS 512u
+
 /* A tile above the first level, of which quarters arrive. */
 struct pyr_pending
 {
@@ -199,9 +202,10 @@ struct pyr_builder
     struct pyr_chunk chunks[2];
     struct pyr_chunk *reading; /* by the job under way; NULL for none */
 
-    struct pyr_pending *pending[PYR_MAX_LEVELS]; /* by index of the level */
-    struct pyr_pending *free_pending;            /* with pixels */
-    struct pyr_pending *free_empty;              /* without */
+    struct pyr_pending *pending[PYR_PENDING_BUCKETS]; /* by level and place */
+    struct pyr_pending *done;         /* those that wait for nothing any more */
+    struct pyr_pending *free_pending; /* with pixels */
+    struct pyr_pending *free_empty;   /* without */
     uint8_t *nodata_row; /* pixels without data, one row of a tile */
     uint8_t *all_valid;  /* a mask of 255, one tile */
     uint8_t *before;     /* a tile of the background, with its mask */
@@ -240,6 +244,10 @@ enum pyr_result pyr_pending_above(struct pyr_builder *builder, uint32_t level,
                                   uint32_t col, uint32_t row,
                                   struct pyr_pending **out_above,
                                   struct pyr_error *err) PYR_MUST_CHECK;
+
+/* So many of the tiles below it have been met. */
+void pyr_pending_visit(struct pyr_builder *builder, struct pyr_pending *pending,
+                       unsigned ntiles);
 
 /* These tiles of a level were met, and have no data. */
 enum pyr_result pyr_pending_visit_empty(struct pyr_builder *builder,

@@ -132,7 +132,8 @@ CPLErr Rok4MaskBand::WriteWindow(int x, int y, int width, int height,
                                  bool onlyChanged)
 {
     const struct pyr_window window = m_dataset->Window(x, y, width, height);
-    if (m_dataset->m_update == nullptr || !m_dataset->m_update->Holds(window))
+    if (m_dataset->m_update == nullptr || !m_dataset->m_update->Holds(window) ||
+        !m_dataset->m_update->Claim())
         return CE_Failure;
     return m_dataset->m_update->Canvas().WriteMask(window, mask, lineSpace,
                                                    onlyChanged);

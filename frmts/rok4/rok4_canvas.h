@@ -107,6 +107,7 @@ class Rok4Canvas final
                  struct pyr_store_tile *tile);
 
     struct Copied;
+    bool IsTransparent(const struct pyr_store_tile &tile);
     void JudgeRow(const uint8_t *pixels, size_t width, uint8_t *valid) const;
     void CopyRow(const uint8_t *pixels, const uint8_t *marks, uint32_t width,
                  uint8_t *outPixels, uint8_t *outValid, Copied *copied);

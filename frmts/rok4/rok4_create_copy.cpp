@@ -5,6 +5,7 @@
 #include "rok4_creation.h"
 #include "rok4_lossless.h"
 #include "rok4_source.h"
+#include "rok4_update.h"
 
 #include "cpl_conv.h"
 #include "cpl_vsi.h"
@@ -75,15 +76,15 @@ bool CopyPyramid(Rok4Creation &creation, const Rok4WholePyramid &source,
 {
     if (!creation.PrepareCopy(filename, options, source.pyramid,
                               source.level) ||
-        !creation.KeepGrid(false))
+        !creation.KeepGrid(nullptr))
         return false;
     const std::unique_ptr<Rok4Writing> writing =
         creation.Start(identity, progress, progressData);
     bool finished = false;
     return writing->Begin(&finished) == CE_None &&
-           (finished ||
-            (writing->Copy(source.pyramid) == CE_None &&
-             creation.KeepGrid(true) && writing->Publish() == CE_None));
+           (finished || (writing->Copy(source.pyramid) == CE_None &&
+                         creation.KeepGrid(writing.get()) &&
+                         writing->Publish() == CE_None));
 }
 
 // GDAL's methods and the names of option WARP_RESAMPLING.
@@ -152,7 +153,7 @@ bool BuildPyramid(Rok4Creation &creation, GDALDataset *source,
             raster->Sample(), raster->Nodata(), NameOf(raster->Resampling()),
             source->GetRasterBand(1)->GetColorTable() != nullptr) ||
         !creation.Plan(raster->Level(), raster->Limits()) ||
-        !creation.KeepGrid(false))
+        !creation.KeepGrid(nullptr))
         return false;
     const std::unique_ptr<Rok4Writing> writing =
         creation.Start(identity, progress, progressData);
@@ -162,14 +163,15 @@ bool BuildPyramid(Rok4Creation &creation, GDALDataset *source,
             (writing->Build(raster->Raster(), creation.TargetBottom(),
                             creation.TargetTop(), raster->Limits(),
                             false) == CE_None &&
-             creation.KeepGrid(true) && writing->Publish() == CE_None));
+             creation.KeepGrid(writing.get()) &&
+             writing->Publish() == CE_None));
 }
 
 } // namespace
 
 GDALDataset *Rok4CreateCopy(const char *filename, GDALDataset *source, int,
-                            char **options, GDALProgressFunc progress,
-                            void *progressData)
+                            GDALCompatOptions options,
+                            GDALProgressFunc progress, void *progressData)
 {
     Rok4CreationOptions parsed;
     if (!parsed.Parse(options))
@@ -192,5 +194,8 @@ GDALDataset *Rok4CreateCopy(const char *filename, GDALDataset *source, int,
                                         identity, progress, progressData)
                           : BuildPyramid(creation, source, filename, options,
                                          identity, progress, progressData);
-    return done ? Reopen(creation) : nullptr;
+    if (!done)
+        return nullptr;
+    Rok4DropStatistics(creation.Path());
+    return Reopen(creation);
 }

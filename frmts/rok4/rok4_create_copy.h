@@ -6,7 +6,7 @@
 #include "gdal_compat.h"
 
 GDALDataset *Rok4CreateCopy(const char *filename, GDALDataset *source,
-                            int strict, char **options,
+                            int strict, GDALCompatOptions options,
                             GDALProgressFunc progress, void *progressData);
 
 #endif

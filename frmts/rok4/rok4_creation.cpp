@@ -6,7 +6,6 @@
 #include "rok4_compose.h"
 #include "rok4_connection.h"
 #include "vsi_io.h"
-#include "vsi_tree.h"
 
 #include "cpl_conv.h"
 
@@ -119,6 +118,20 @@ bool Rok4Creation::PreparePath(const char *filename)
     return true;
 }
 
+bool Rok4Creation::PrepareOptions(const char *filename, CSLConstList options)
+{
+    if (!PreparePath(filename) || !m_options.Parse(options) ||
+        !CheckOverwritten())
+        return false;
+    CPLStringList sorted(CSLDuplicate(options));
+    sorted.Sort();
+    for (int i = 0; i < sorted.size(); i++)
+        if (!STARTS_WITH_CI(sorted[i], "RESUME=") &&
+            !STARTS_WITH_CI(sorted[i], "NUM_THREADS="))
+            m_optionText += std::string(sorted[i]) + "\n";
+    return true;
+}
+
 // OVERWRITE replaces pyramids, not other files that are called like one.
 bool Rok4Creation::CheckOverwritten() const
 {
@@ -128,9 +141,8 @@ bool Rok4Creation::CheckOverwritten() const
     size_t nbytes = 0;
     if (!m_options.overwrite)
         return true;
-    const enum pyr_result result =
-        io.load(io.user, m_path.c_str(), PYR_MAX_JSON_BYTES, &text, &nbytes,
-                &err);
+    const enum pyr_result result = io.load(
+        io.user, m_path.c_str(), PYR_MAX_JSON_BYTES, &text, &nbytes, &err);
     const bool pyramid =
         result == PYR_OK && rok4_descriptor_identify(text, nbytes);
     pyr_free(text);
@@ -138,25 +150,6 @@ bool Rok4Creation::CheckOverwritten() const
         return true;
     return Fail(CPLSPrintf("%s is there, and is no descriptor of a pyramid: "
                            "OVERWRITE=YES does not replace it",
-                           m_path.c_str()));
-}
-
-// OVERWRITE=YES replaces pyramids, and no files of others.
-bool Rok4Creation::CheckOverwritten() const
-{
-    if (!m_options.overwrite || !vsi_io_exists(m_path.c_str()))
-        return true;
-    struct pyr_error err = {""};
-    const struct pyr_io io = vsi_io_make();
-    char *text = nullptr;
-    size_t nbytes = 0;
-    const enum pyr_result result = io.load(
-        io.user, m_path.c_str(), PYR_MAX_JSON_BYTES, &text, &nbytes, &err);
-    const bool isDescriptor =
-        result == PYR_OK && rok4_descriptor_identify(text, nbytes);
-    pyr_free(text);
-    return isDescriptor ||
-           Fail(CPLSPrintf("OVERWRITE=YES, but %s is no ROK4 descriptor",
                            m_path.c_str()));
 }
 
@@ -168,7 +161,7 @@ bool Rok4Creation::PrepareOld()
     const bool inPlace = m_options.updateMode == Rok4UpdateMode::InPlace;
     const std::string path = inPlace ? m_path : m_options.ancestor;
     // What it is tells whoever has the lock, not before.
-    if (inPlace)
+    if (inPlace && m_lock == nullptr)
         m_lock = Rok4Lock::Take(m_path);
     if (inPlace && m_lock == nullptr)
         return false;
@@ -268,8 +261,7 @@ bool Rok4Creation::PrepareCopy(const char *filename, CSLConstList options,
     const struct rok4_descriptor &from = *source->Get()->descriptor;
     m_old = source;
     m_copies = true;
-    if (!PreparePath(filename) || !m_options.Parse(options) ||
-        !CheckOverwritten())
+    if (!PrepareOptions(filename, options))
         return false;
     m_bottom = static_cast<int>(from.levels[level].grid_level);
     if (!PrepareLevels())
@@ -285,16 +277,7 @@ bool Rok4Creation::PrepareCopy(const char *filename, CSLConstList options,
 
 bool Rok4Creation::Prepare(const char *filename, CSLConstList options)
 {
-    if (!PreparePath(filename) || !m_options.Parse(options) ||
-        !CheckOverwritten())
-        return false;
-    CPLStringList sorted(CSLDuplicate(options));
-    sorted.Sort();
-    for (int i = 0; i < sorted.size(); i++)
-        if (!STARTS_WITH_CI(sorted[i], "RESUME=") &&
-            !STARTS_WITH_CI(sorted[i], "NUM_THREADS="))
-            m_optionText += std::string(sorted[i]) + "\n";
-    if (!CheckOverwritten() || !PrepareOld())
+    if (!PrepareOptions(filename, options) || !PrepareOld())
         return false;
     if (m_old == nullptr &&
         !m_grid.Load(vsi_io_make(),
@@ -423,6 +406,21 @@ bool Rok4Creation::Describe(enum pyr_sample sample,
     return true;
 }
 
+// Tiles of another pyramid may be put into slabs of another shape.
+void Rok4Creation::UseOwnSlabs()
+{
+    for (size_t i = 0; i < m_target->nlevels; i++)
+    {
+        struct rok4_level &level = m_target->levels[i];
+        if (m_options.tilesPerWidth != 0)
+            level.tiles_per_width = m_options.tilesPerWidth;
+        if (m_options.tilesPerHeight != 0)
+            level.tiles_per_height = m_options.tilesPerHeight;
+        if (m_options.pathDepth >= 0)
+            level.path_depth = static_cast<uint32_t>(m_options.pathDepth);
+    }
+}
+
 bool Rok4Creation::Plan(size_t bottom, const struct pyr_grid_limits &limits)
 {
     struct pyr_error err = {""};
@@ -442,6 +440,8 @@ bool Rok4Creation::Plan(size_t bottom, const struct pyr_grid_limits &limits)
     const enum pyr_result result = rok4_plan_descriptor(
         &m_plan, Grid(), m_old != nullptr ? m_old->Get()->descriptor : nullptr,
         &m_target, &err);
+    if (result == PYR_OK && m_copies)
+        UseOwnSlabs();
     if (result != PYR_OK ||
         rok4_plan_find(m_target, m_plan.bottom, &m_targetBottom) != PYR_OK ||
         rok4_plan_find(m_target, m_plan.top, &m_targetTop) != PYR_OK)
@@ -491,7 +491,7 @@ std::unique_ptr<Rok4Writing> Rok4Creation::Start(const std::string &identity,
     return std::make_unique<Rok4Writing>(options, target, Grid());
 }
 
-bool Rok4Creation::KeepGrid(bool write) const
+bool Rok4Creation::KeepGrid(Rok4Writing *writing) const
 {
     const struct pyr_io io = vsi_io_make();
     const std::string name =
@@ -510,13 +510,6 @@ bool Rok4Creation::KeepGrid(bool write) const
         return Fail(CPLSPrintf("%s is there, and is not the tile matrix set "
                                "that the pyramid is made on",
                                place.c_str()));
-    if (!write)
-        return true;
-    struct pyr_error err = {""};
-    const struct pyr_tree tree = vsi_tree_make();
-    const enum pyr_result result =
-        pyr_tree_store(&tree, place.c_str(), text.c_str(), text.size(), &err);
-    if (result != PYR_OK)
-        Rok4Report(CE_Failure, result, err.text);
-    return result == PYR_OK;
+    return writing == nullptr ||
+           writing->PutBeside(name + ".json", text) == CE_None;
 }

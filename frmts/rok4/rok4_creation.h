@@ -49,16 +49,21 @@ class Rok4Creation final
                                        GDALProgressFunc progress,
                                        void *progressData);
 
-    // That of the pyramid that is updated, until Start; nullptr for a new one.
+    // The lock, until Start; nullptr where Start takes it.
     const std::shared_ptr<Rok4Lock> &Lock() const
     {
         return m_lock;
     }
+    // Before Prepare, one of the pyramid that is updated.
+    void UseLock(const std::shared_ptr<Rok4Lock> &lock)
+    {
+        m_lock = lock;
+    }
 
-    // Puts the tile matrix set beside the descriptor, where the pyramid would
-    // not find it otherwise; without write, only looks whether it can. False,
-    // with an error.
-    bool KeepGrid(bool write) const;
+    // Puts the tile matrix set beside the descriptor, when that is published,
+    // where the pyramid would not find it otherwise; without a writing, only
+    // looks whether it can. False, with an error.
+    bool KeepGrid(Rok4Writing *writing) const;
 
     const std::string &Path() const
     {
@@ -101,11 +106,12 @@ class Rok4Creation final
 
   private:
     bool PreparePath(const char *filename);
-    bool CheckOverwritten() const;
+    bool PrepareOptions(const char *filename, CSLConstList options);
     bool CheckOverwritten() const;
     bool PrepareOld();
     bool PrepareLevels();
     bool CheckOld() const;
+    void UseOwnSlabs();
     bool AgreesWithOld(enum pyr_sample sample, unsigned bands);
     void ChooseResampling(const std::string &resampling, bool categorical);
 

@@ -55,7 +55,9 @@ const char *const ROK4_CREATION_OPTIONS =
     "description='Method for sources off the grid'>" RESAMPLING_VALUES
     "  </Option>"
     "  <Option name='OVERVIEW_RESAMPLING' type='string-select' "
-    "description='Method for coarser levels'>" RESAMPLING_VALUES "  </Option>"
+    "description='Method for coarser levels'>" RESAMPLING_VALUES
+    "    <Value>GAUSS</Value>"
+    "  </Option>"
     "  <Option name='MASK' type='boolean' description='Whether mask slabs are "
     "written' default='NO'/>"
     "  <Option name='NUM_THREADS' type='string' description='Number of "
@@ -167,17 +169,18 @@ Rok4Choice ChoiceOf(const std::string &word)
 
 bool ReadResampling(CSLConstList options, Rok4CreationOptions *out)
 {
-    const std::vector<const char *> methods = {
-        "NEAREST",     "AVERAGE", "BILINEAR", "CUBIC",
-        "CUBICSPLINE", "LANCZOS", "MODE",     "RMS"};
+    std::vector<const char *> methods = {"NEAREST", "AVERAGE",     "BILINEAR",
+                                         "CUBIC",   "CUBICSPLINE", "LANCZOS",
+                                         "MODE",    "RMS"};
     std::string both;
     if (!ReadWord(options, "RESAMPLING", methods, &both))
         return false;
     out->warpResampling = both;
     out->overviewResampling = both;
-    return ReadWord(options, "WARP_RESAMPLING", methods,
-                    &out->warpResampling) &&
-           ReadWord(options, "OVERVIEW_RESAMPLING", methods,
+    if (!ReadWord(options, "WARP_RESAMPLING", methods, &out->warpResampling))
+        return false;
+    methods.push_back("GAUSS"); // of overviews only
+    return ReadWord(options, "OVERVIEW_RESAMPLING", methods,
                     &out->overviewResampling);
 }
 

@@ -13,8 +13,8 @@ struct linker
 {
     const struct pyr_tree *tree;
     enum rok4_link_mode mode;
-    char *to;   /* directory of the level, in the new pyramid */
-    char *root; /* the same, without links: where relative targets start */
+    const char *to; /* directory of the level, in the new pyramid */
+    char *root;     /* the same, without links: where relative targets start */
 };
 
 static enum pyr_result no_memory(struct pyr_error *err)
@@ -81,19 +81,65 @@ static enum pyr_result link_slab(const struct linker *linker, const char *from,
 {
     const struct pyr_tree *const tree = linker->tree;
     char *real = NULL;
-    enum pyr_result result = make_parent(tree, path, err);
-    if (result == PYR_OK && linker->mode == ROK4_LINK_COPY)
-        return pyr_tree_copy(tree, from, path, err);
-    if (result == PYR_OK)
-        result = tree->realpath(tree->user, from, &real, err);
-    if (result == PYR_OK)
-        result = linker->mode == ROK4_LINK_HARD
-                     ? tree->hardlink(tree->user, real, path, err)
-                     : link_symbolic(linker, real, relative, path, err);
+    enum pyr_result result = tree->realpath(tree->user, from, &real, err);
+    if (result == PYR_OK && linker->mode == ROK4_LINK_HARD)
+        result = tree->hardlink(tree->user, real, path, err);
+    else if (result == PYR_OK)
+        result = link_symbolic(linker, real, relative, path, err);
     pyr_free(real);
     if (result != PYR_OK)
         pyr_error_prefix(err, "%s", from);
+    return result;
+}
+
+static enum pyr_result put_slab(const struct linker *linker, const char *from,
+                                const char *relative, struct pyr_error *err)
+{
+    const struct pyr_tree *const tree = linker->tree;
+    enum pyr_entry there = PYR_ENTRY_ABSENT;
+    char *const path = rok4_path_join(linker->to, relative);
+    if (path == NULL)
+        return no_memory(err);
+    enum pyr_result result = pyr_tree_kind(tree, path, &there, err);
+    if (result == PYR_OK && there == PYR_ENTRY_ABSENT)
+    {
+        result = make_parent(tree, path, err);
+        if (result == PYR_OK)
+            result = linker->mode == ROK4_LINK_COPY
+                         ? pyr_tree_copy(tree, from, path, err)
+                         : link_slab(linker, from, relative, path, err);
+    }
+    pyr_free(path);
     return result == PYR_NOT_FOUND ? PYR_USAGE : result;
+}
+
+/* *out_real is NULL where nothing is there. */
+static enum pyr_result find_real(const struct pyr_tree *tree, const char *path,
+                                 char **out_real, struct pyr_error *err)
+{
+    struct pyr_error found = {""};
+    *out_real = NULL;
+    const enum pyr_result result =
+        tree->realpath(tree->user, path, out_real, &found);
+    if (result == PYR_OK || result == PYR_NOT_FOUND)
+        return PYR_OK;
+    return pyr_fail(err, result, "%s: %s", path, found.text);
+}
+
+/* A walk does not look behind links: slabs there would be missed. */
+static enum pyr_result check_link(const struct pyr_tree *tree, const char *path,
+                                  struct pyr_error *err)
+{
+    enum pyr_entry kind = PYR_ENTRY_ABSENT;
+    char *real = NULL;
+    enum pyr_result result = find_real(tree, path, &real, err);
+    if (real != NULL)
+        result = pyr_tree_kind(tree, real, &kind, err);
+    pyr_free(real);
+    return kind == PYR_ENTRY_DIRECTORY
+               ? pyr_fail(err, PYR_UNSUPPORTED,
+                          "%s: a directory of slabs that is a link", path)
+               : result;
 }
 
 static enum pyr_result visit(void *context, const char *path,
@@ -101,36 +147,31 @@ static enum pyr_result visit(void *context, const char *path,
                              struct pyr_error *err)
 {
     const struct linker *const linker = context;
-    enum pyr_entry there = PYR_ENTRY_ABSENT;
-    if ((kind != PYR_ENTRY_FILE && kind != PYR_ENTRY_LINK) ||
-        !rok4_files_is_slab_name(relative))
-        return PYR_OK;
-    char *const to = rok4_path_join(linker->to, relative);
-    if (to == NULL)
-        return no_memory(err);
-    enum pyr_result result = pyr_tree_kind(linker->tree, to, &there, err);
-    if (result == PYR_OK && there == PYR_ENTRY_ABSENT)
-        result = link_slab(linker, path, relative, to, err);
-    pyr_free(to);
-    return result;
+    if (rok4_files_is_slab_name(relative) &&
+        (kind == PYR_ENTRY_FILE || kind == PYR_ENTRY_LINK))
+        return put_slab(linker, path, relative, err);
+    return kind == PYR_ENTRY_LINK ? check_link(linker->tree, path, err)
+                                  : PYR_OK;
 }
 
+/* The directory of a level itself may be a link, or missing. */
 static enum pyr_result link_level(const struct pyr_tree *tree,
                                   enum rok4_link_mode mode, const char *from,
                                   const char *to, struct pyr_error *err)
 {
-    struct linker linker = {.tree = tree, .mode = mode};
+    struct linker linker = {.tree = tree, .mode = mode, .to = to};
     const struct pyr_tree_walker walker = {.context = &linker, .entry = visit};
-    enum pyr_result result = pyr_tree_mkdirs(tree, to, err);
-    linker.to = pyr_strdup(to);
-    if (linker.to == NULL)
-        result = no_memory(err);
+    char *real = NULL;
+    enum pyr_result result = find_real(tree, from, &real, err);
+    if (real == NULL)
+        return result;
+    result = pyr_tree_mkdirs(tree, to, err);
     if (result == PYR_OK && mode == ROK4_LINK_SYMBOLIC)
-        result = tree->realpath(tree->user, to, &linker.root, err);
+        result = find_real(tree, to, &linker.root, err);
     if (result == PYR_OK)
-        result = pyr_tree_walk(tree, from, &walker, err);
+        result = pyr_tree_walk(tree, real, &walker, err);
     pyr_free(linker.root);
-    pyr_free(linker.to);
+    pyr_free(real);
     return result;
 }
 

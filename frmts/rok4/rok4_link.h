@@ -21,8 +21,9 @@ enum rok4_link_mode
 /* Puts every slab of the pyramid, data and masks, below directory as
  * DATA/<level>/... and MASK/<level>/... What stands there stays. Relative links
  * are made as seen from the place that the directory will be renamed to, which
- * stands beside it. PYR_UNSUPPORTED where the storage has no such links,
- * PYR_USAGE for a slab that is a link to nowhere. */
+ * stands beside it. PYR_UNSUPPORTED where the storage has no such links, or for
+ * a directory below a level's that is a link itself; PYR_USAGE for a slab that
+ * is a link to nowhere. */
 enum pyr_result rok4_link_pyramid(const struct pyr_tree *tree,
                                   const struct rok4_pyramid *pyramid,
                                   enum rok4_link_mode mode,

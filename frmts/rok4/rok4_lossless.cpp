@@ -2,6 +2,8 @@
 // Copying a pyramid without decoding it: when it can be done.
 #include "rok4_lossless.h"
 
+#include "rok4_creation.h"
+
 #include "cpl_conv.h"
 #include "cpl_minixml.h"
 
@@ -181,6 +183,21 @@ std::string NodataDiffers(CSLConstList options,
     return "";
 }
 
+// BOTTOM_LEVEL or TOP_LEVEL that the source does not show.
+std::string LevelMissing(CSLConstList options, const char *name,
+                         const Rok4WholePyramid &source)
+{
+    const char *const value = CSLFetchNameValue(options, name);
+    const struct rok4_descriptor &descriptor =
+        *source.pyramid->Get()->descriptor;
+    if (value == nullptr || value[0] == '\0')
+        return "";
+    for (size_t i = source.level; i < descriptor.nlevels; i++)
+        if (strcmp(descriptor.levels[i].id, value) == 0)
+            return "";
+    return CPLSPrintf("%s=%s, which the source has not", name, value);
+}
+
 } // namespace
 
 Rok4WholePyramid Rok4FindWholePyramid(GDALDataset *source)
@@ -222,11 +239,15 @@ std::string Rok4WhyNotLossless(const Rok4WholePyramid &source,
     if (!parsed.tilingScheme.empty() && scheme != descriptor.tms_name)
         return CPLSPrintf("TILING_SCHEME=%s, the source has %s",
                           parsed.tilingScheme.c_str(), descriptor.tms_name);
-    for (const char *name :
-         {"RESAMPLING", "WARP_RESAMPLING", "OVERVIEW_RESAMPLING", "ZLEVEL",
-          "ZOOM_LEVEL_STRATEGY"})
-        if (CSLFetchNameValue(options, name) != nullptr)
-            return CPLSPrintf("%s is given", name);
+    // Pixels on their grid are not warped: methods for that change nothing.
+    const std::string overview = Rok4RecipeOf(*source.pyramid->Get()).overview;
+    if (!parsed.overviewResampling.empty() &&
+        parsed.overviewResampling != overview)
+        return CPLSPrintf("coarser levels are to be made by %s, the source has "
+                          "%s",
+                          parsed.overviewResampling.c_str(), overview.c_str());
+    if (CSLFetchNameValue(options, "ZLEVEL") != nullptr)
+        return "ZLEVEL is given";
     if (parsed.addAlpha && descriptor.channels % 2 == 1)
         return "ADD_ALPHA=YES is given";
     if (parsed.mask == Rok4Choice::Yes && !source.pyramid->Get()->has_masks)
@@ -238,5 +259,8 @@ std::string Rok4WhyNotLossless(const Rok4WholePyramid &source,
                       descriptor.format == ROK4_JPG90_UINT8 ? "90" : "75");
     if (why.empty())
         why = NodataDiffers(options, descriptor);
+    for (const char *name : {"BOTTOM_LEVEL", "TOP_LEVEL"})
+        if (why.empty())
+            why = LevelMissing(options, name, source);
     return why;
 }

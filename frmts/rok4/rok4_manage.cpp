@@ -110,6 +110,10 @@ CPLErr MoveTo(const char *newName, const char *oldName, Move move)
                           "DIRECTORY/NAME.json");
     if (result != PYR_OK)
         return Report(newName, result, err);
+    // A renaming that was interrupted has left nothing of the old name: it is
+    // finished first.
+    if (Rok4Lock::Take(to) == nullptr)
+        return CE_Failure;
     const std::shared_ptr<Rok4Pyramid> pyramid = Rok4OpenPyramid(from, "", 1);
     if (pyramid == nullptr)
         return CE_Failure;

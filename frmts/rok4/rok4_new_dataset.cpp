@@ -58,7 +58,7 @@ Rok4NewDataset::~Rok4NewDataset()
 
 GDALDataset *Rok4NewDataset::Create(const char *filename, int width, int height,
                                     int bands, GDALDataType type,
-                                    char **options)
+                                    GDALCompatOptions options)
 {
     enum pyr_sample sample = PYR_SAMPLE_UINT8;
     if (!SampleOf(type, &sample))
@@ -89,6 +89,9 @@ bool Rok4NewDataset::Prepare(const char *filename, int bands,
         !ChooseNodata(bands))
         return false;
     const std::string &path = m_creation.Path();
+    // Finishes what was interrupted; nothing is to stand there meanwhile.
+    if (Rok4Lock::Take(path) == nullptr)
+        return false;
     if (!parsed.overwrite && vsi_io_exists(path.c_str()))
         return Fail(PYR_USAGE, path + " exists; OVERWRITE=YES replaces it");
     const struct pyr_grid &grid = *m_creation.Grid();
@@ -256,7 +259,7 @@ CPLErr Rok4NewDataset::Publish()
     const struct pyr_grid_level &level =
         m_creation.Grid()->levels[m_place.level];
     if (!m_creation.Plan(m_place.level, Rok4PlaceLimits(level, m_place)) ||
-        !m_creation.KeepGrid(false))
+        !m_creation.KeepGrid(nullptr))
         return CE_Failure;
     const std::unique_ptr<Rok4Writing> writing =
         m_creation.Start(Rok4UniqueIdentity(), nullptr, nullptr);
@@ -269,7 +272,7 @@ CPLErr Rok4NewDataset::Publish()
             m_creation.TargetBottom(), m_creation.TargetTop(),
             m_creation.Limits(), false) != CE_None)
         return CE_Failure;
-    return m_creation.KeepGrid(true) ? writing->Publish() : CE_Failure;
+    return m_creation.KeepGrid(writing.get()) ? writing->Publish() : CE_Failure;
 }
 
 GDALCompatFlush Rok4NewDataset::FlushCache(bool atClosing)

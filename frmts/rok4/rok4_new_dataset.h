@@ -19,7 +19,8 @@ class Rok4NewDataset final : public GDALPamDataset
 
   public:
     static GDALDataset *Create(const char *filename, int width, int height,
-                               int bands, GDALDataType type, char **options);
+                               int bands, GDALDataType type,
+                               GDALCompatOptions options);
 
     ~Rok4NewDataset() override;
 

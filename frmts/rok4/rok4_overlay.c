@@ -36,14 +36,15 @@ static enum pyr_result overlay_open(void *user, const char *path,
 {
     const struct rok4_overlay *const overlay = user;
     const char *const name = below_published(overlay, path);
+    struct pyr_error found = {"is not staged"};
+    enum pyr_result result = PYR_NOT_FOUND;
     if (name != NULL)
-    {
-        const enum pyr_result result =
-            open_staged(overlay, name, out_file, err);
-        if (result != PYR_NOT_FOUND || overlay->staged_only)
-            return result;
-    }
-    return overlay->base.open(overlay->base.user, path, out_file, err);
+        result = open_staged(overlay, name, out_file, &found);
+    if (result == PYR_NOT_FOUND && !overlay->staged_only)
+        return overlay->base.open(overlay->base.user, path, out_file, err);
+    if (result != PYR_OK)
+        *err = found;
+    return result;
 }
 
 /* A pyramid loads its tile matrix set, and nothing else. */

@@ -7,6 +7,7 @@
 #include "rok4_creation.h"
 #include "rok4_level_raster.h"
 #include "rok4_stage.h"
+#include "rok4_update.h"
 #include "vsi_io.h"
 #include "vsi_out.h"
 
@@ -378,7 +379,8 @@ CPLErr Rok4Dataset::RenewOverviews()
         Rok4ThreadCount(CSLFetchNameValue(papszOpenOptions, "NUM_THREADS")));
     if (pyramid == nullptr ||
         rok4_plan_find(pyramid->Get()->descriptor, gridLevel, &m_view.level) !=
-            PYR_OK)
+            PYR_OK ||
+        (m_update != nullptr && !m_update->Begin()))
         return CE_Failure;
     for (std::unique_ptr<Rok4Dataset> &overview : m_overviews)
         m_formerOverviews.push_back(std::move(overview));

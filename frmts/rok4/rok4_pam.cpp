@@ -2,6 +2,10 @@
 // PAM of ROK4 datasets and bands: read when it is asked for, not at opening.
 #include "rok4_dataset.h"
 
+#include "vsi_io.h"
+
+#include "cpl_minixml.h"
+
 void Rok4Dataset::LoadPam()
 {
     if (m_pamLoaded)
@@ -10,11 +14,46 @@ void Rok4Dataset::LoadPam()
     TryLoadXML();
 }
 
-// Something was set that does not come this way: writing it would wipe out what
-// the file holds.
+// Puts back the parts of a PAM file that GDAL does not write with the main one:
+// those of other ways to see the pyramid.
+static void RestoreParts(const std::string &path, const CPLXMLNode *before)
+{
+    const CPLXMLTreeCloser tree(CPLParseXMLFile(path.c_str()));
+    CPLXMLNode *const root =
+        tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
+    bool added = false;
+    for (const CPLXMLNode *node = before->psChild;
+         root != nullptr && node != nullptr; node = node->psNext)
+        if (node->eType == CXT_Element && EQUAL(node->pszValue, "Subdataset"))
+        {
+            CPLXMLNode *const copy =
+                CPLCreateXMLNode(root, CXT_Element, node->pszValue);
+            copy->psChild = CPLCloneXMLTree(node->psChild);
+            added = true;
+        }
+    if (added)
+        CPLSerializeXMLTreeToFile(tree.get(), path.c_str());
+}
+
+// Something may have been set that does not come this way: writing it would
+// wipe out what the file holds.
 CPLErr Rok4Dataset::TrySaveXML()
 {
-    return m_pamLoaded ? GDALPamDataset::TrySaveXML() : CE_None;
+    const char *const path = m_pamLoaded ? BuildPamFilename() : nullptr;
+    const char *const part = GetSubdatasetName();
+    if (path == nullptr)
+        return CE_None;
+    const std::string sidecar = path;
+    CPLXMLTreeCloser tree(nullptr);
+    if ((part == nullptr || part[0] == '\0') && vsi_io_exists(path))
+        tree.reset(CPLParseXMLFile(path));
+    const CPLErr result = GDALPamDataset::TrySaveXML();
+    const CPLXMLNode *const before =
+        tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
+    if (before != nullptr && result == CE_None &&
+        vsi_io_exists(sidecar.c_str()))
+        RestoreParts(sidecar, before);
+    return result;
 }
 
 void Rok4RasterBand::ForgetStatistics()

@@ -80,7 +80,7 @@ static enum pyr_result move_planes(const struct pyr_tree *tree,
     return result;
 }
 
-/* A file beside the descriptor, into a directory, under its own name. */
+/* A file, into a directory, under its own name. */
 static enum pyr_result move_beside(const struct pyr_tree *tree,
                                    const char *path, const char *directory,
                                    struct pyr_error *err)
@@ -265,6 +265,29 @@ static enum pyr_result write_lists(struct rok4_stage *stage,
     return result;
 }
 
+static enum pyr_result move_to_root(void *context, const char *path,
+                                    const char *relative, enum pyr_entry kind,
+                                    struct pyr_error *err)
+{
+    const struct rok4_stage *const stage = context;
+    (void)relative;
+    (void)kind;
+    return move_beside(stage->tree, path, stage->files.root, err);
+}
+
+/* The root itself may be a link. */
+static enum pyr_result place_beside(struct rok4_stage *stage,
+                                    struct pyr_error *err)
+{
+    const struct pyr_tree_walker walker = {stage, move_to_root, NULL};
+    char *const path = rok4_stage_path(stage, ROK4_STAGE_BESIDE);
+    const enum pyr_result result =
+        path != NULL ? pyr_tree_walk(stage->tree, path, &walker, err)
+                     : out_of_memory(err);
+    pyr_free(path);
+    return result;
+}
+
 static enum pyr_result place(struct rok4_stage *stage, struct pyr_error *err)
 {
     const struct pyr_tree *const tree = stage->tree;
@@ -278,6 +301,8 @@ static enum pyr_result place(struct rok4_stage *stage, struct pyr_error *err)
     if (result != PYR_OK || kind == PYR_ENTRY_ABSENT)
         goto done;
     result = move_planes(tree, files->staging, files->directory, err);
+    if (result == PYR_OK)
+        result = place_beside(stage, err);
     if (result == PYR_OK)
         result = write_lists(stage, err);
     if (result == PYR_OK)

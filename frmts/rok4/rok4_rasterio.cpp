@@ -97,7 +97,7 @@ CPLErr Rok4Dataset::WriteWindow(int x, int y, int width, int height,
 {
     const struct pyr_window window = Window(x, y, width, height);
     if (m_update == nullptr || !Rok4CheckSpacing(buffer.pixelSpace) ||
-        !m_update->Holds(window))
+        !m_update->Holds(window) || !m_update->Claim())
         return CE_Failure;
     return m_update->Canvas().Write(window, buffer, onlyChanged);
 }

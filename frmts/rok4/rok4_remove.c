@@ -19,6 +19,16 @@ static enum pyr_result check_there(const struct rok4_stage *stage,
     return PYR_OK;
 }
 
+/* A removal that failed before it changed anything leaves nothing. */
+static void give_up(struct rok4_stage *stage)
+{
+    enum pyr_entry kind = PYR_ENTRY_ABSENT;
+    if (pyr_tree_kind(stage->tree, stage->files.descriptor, &kind, NULL) ==
+            PYR_OK &&
+        kind != PYR_ENTRY_ABSENT)
+        (void)(rok4_publish_discard(stage, NULL) == PYR_OK);
+}
+
 enum pyr_result rok4_remove(const struct pyr_tree *tree,
                             const char *descriptor_path, struct pyr_error *err)
 {
@@ -37,11 +47,15 @@ enum pyr_result rok4_remove(const struct pyr_tree *tree,
     if (result == PYR_OK)
         result = rok4_state_init(ROK4_STATE_REMOVE, "", &stage->state, err);
     if (result == PYR_OK)
+    {
         result = rok4_stage_begin(stage, err);
-    if (result == PYR_OK)
-        result = rok4_publish_phase(stage, ROK4_STATE_SWAP, err);
-    if (result == PYR_OK)
-        result = rok4_publish_roll(stage, false, &given_up, err);
+        if (result == PYR_OK)
+            result = rok4_publish_phase(stage, ROK4_STATE_SWAP, err);
+        if (result == PYR_OK)
+            result = rok4_publish_roll(stage, false, &given_up, err);
+        if (result != PYR_OK)
+            give_up(stage);
+    }
     rok4_stage_free(stage);
     return result;
 }

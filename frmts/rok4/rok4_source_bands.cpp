@@ -23,8 +23,9 @@ bool Fail(GDALDataset *source, enum pyr_result result, const char *text)
 
 bool IsSignedByte(GDALRasterBand *band)
 {
+    // From the list: newer versions of GDAL warn of a question for the item.
     const char *const type =
-        band->GetMetadataItem("PIXELTYPE", "IMAGE_STRUCTURE");
+        CSLFetchNameValue(band->GetMetadata("IMAGE_STRUCTURE"), "PIXELTYPE");
     return type != nullptr && EQUAL(type, "SIGNEDBYTE");
 }
 

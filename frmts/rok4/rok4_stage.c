@@ -287,6 +287,21 @@ enum pyr_result rok4_stage_drop_level(struct rok4_stage *stage,
     return rok4_state_drop(&stage->state, level_id, err);
 }
 
+enum pyr_result rok4_stage_put_beside(const struct rok4_stage *stage,
+                                      const char *name, const char *text,
+                                      size_t nbytes, struct pyr_error *err)
+{
+    char *const directory = rok4_stage_path(stage, ROK4_STAGE_BESIDE);
+    char *const path =
+        directory != NULL ? rok4_path_join(directory, name) : NULL;
+    const enum pyr_result result =
+        path != NULL ? pyr_tree_store(stage->tree, path, text, nbytes, err)
+                     : out_of_memory(err);
+    pyr_free(path);
+    pyr_free(directory);
+    return result;
+}
+
 /* A level is written or dropped, not both. */
 static enum pyr_result check_dropped(const struct rok4_stage *stage,
                                      const char *plane, struct pyr_error *err)

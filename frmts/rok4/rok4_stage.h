@@ -84,6 +84,13 @@ enum pyr_result rok4_stage_drop_level(struct rok4_stage *stage,
                                       const char *level_id,
                                       struct pyr_error *err) PYR_MUST_CHECK;
 
+/* When publishing, a file of that name is put beside the descriptor, before
+ * that. PYR_IO, PYR_NOMEM. */
+enum pyr_result rok4_stage_put_beside(const struct rok4_stage *stage,
+                                      const char *name, const char *text,
+                                      size_t nbytes,
+                                      struct pyr_error *err) PYR_MUST_CHECK;
+
 /* Publishes what was collected, descriptor last, and frees the stage, also on
  * failure. A failure before anything was changed removes what was collected;
  * after that, the next writer finishes. */

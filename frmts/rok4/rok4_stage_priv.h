@@ -51,8 +51,10 @@ enum pyr_result rok4_publish_roll(struct rok4_stage *stage, bool recovering,
 enum pyr_result rok4_publish_discard(struct rok4_stage *stage,
                                      struct pyr_error *err) PYR_MUST_CHECK;
 
-/* Where, in the staging directory, the new descriptor waits. */
+/* Where, in the staging directory, the new descriptor waits, and in which
+ * directory what is put beside it. */
 #define ROK4_STAGE_DESCRIPTOR "new.json"
+#define ROK4_STAGE_BESIDE "beside"
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
 #include "vsi_out.h"
 
 #include "cpl_conv.h"
+#include "cpl_vsi.h"
 
 #include <atomic>
 #include <cstring>
@@ -82,6 +83,19 @@ CPLStringList CreationOptions(const Rok4UpdateOptions &options)
     if (!options.tmsDirectory.empty())
         list.SetNameValue("TMS_DIRECTORY", options.tmsDirectory.c_str());
     return list;
+}
+
+// Differs from one descriptor that is published to the next.
+std::string VersionOf(const std::string &path)
+{
+    VSIStatBufL info = {};
+    if (VSIStatL(path.c_str(), &info) != 0)
+        return "";
+    return CPLSPrintf("%llu %lld %ld %lld",
+                      static_cast<unsigned long long>(info.st_ino),
+                      static_cast<long long>(info.st_mtim.tv_sec),
+                      static_cast<long>(info.st_mtim.tv_nsec),
+                      static_cast<long long>(info.st_size));
 }
 
 // The pyramid as it was before anything was written.
@@ -193,9 +207,24 @@ std::shared_ptr<Rok4Pyramid> Rok4Update::Open() const
                            m_options.nthreads);
 }
 
-// An empty canvas on the pyramid as it is.
+bool Rok4Update::Claim()
+{
+    if (m_lock != nullptr)
+        return true;
+    m_lock = Rok4Lock::Take(m_options.path);
+    if (m_lock == nullptr || VersionOf(m_options.path) == m_version)
+        return m_lock != nullptr;
+    m_lock = nullptr;
+    Rok4Report(CE_Failure, PYR_USAGE,
+               CPLSPrintf("%s has been written by others since it was opened "
+                          "for update",
+                          m_options.path.c_str()));
+    return false;
+}
+
 bool Rok4Update::Begin()
 {
+    m_version = VersionOf(m_options.path);
     const std::shared_ptr<Rok4Pyramid> pyramid = Open();
     if (pyramid == nullptr)
         return false;
@@ -224,7 +253,11 @@ bool Rok4Update::Holds(const struct pyr_window &window) const
 
 CPLErr Rok4Update::Write()
 {
+    if (!Claim())
+        return CE_Failure;
     Rok4Creation creation;
+    creation.UseLock(m_lock);
+    m_lock = nullptr;
     std::vector<double> nodata;
     // The descriptor is read again: limits may have grown meanwhile.
     if (!creation.Prepare(m_options.path.c_str(),

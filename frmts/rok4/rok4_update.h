@@ -4,6 +4,7 @@
 #define ROK4_UPDATE_H
 
 #include "rok4_canvas.h"
+#include "rok4_writing.h"
 
 #include <memory>
 #include <string>
@@ -36,6 +37,15 @@ class Rok4Update final
     // Whether the level's matrix holds the window; with an error, when not.
     bool Holds(const struct pyr_window &window) const;
 
+    // Makes this the pyramid's writer, before the first pixel is written.
+    // False, with an error, where there is another one, or was one since this
+    // began.
+    bool Claim();
+
+    // Begins anew, when nothing is written, on the pyramid as it is now. False,
+    // with an error.
+    bool Begin();
+
     // Writes the slabs that were touched and those above them, and publishes
     // them. Without anything written it does nothing. On failure the pyramid is
     // as it was, and so is what was written.
@@ -47,10 +57,11 @@ class Rok4Update final
   private:
     Rok4Update() = default;
 
-    bool Begin();
     CPLErr Write();
 
     Rok4UpdateOptions m_options{};
+    std::string m_version{};            // of the descriptor, when this began
+    std::shared_ptr<Rok4Lock> m_lock{}; // once it is claimed
     size_t m_gridLevel = 0;
     int64_t m_width = 0; // pixels of the level's matrix
     int64_t m_height = 0;

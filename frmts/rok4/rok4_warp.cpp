@@ -3,6 +3,7 @@
 #include "rok4_feed.h"
 
 #include "gdal_alg.h"
+#include "rok4_footprint.h"
 #include "rok4_retarget.h"
 #include "rok4_warp_canvas.h"
 

@@ -640,6 +640,14 @@ enum pyr_result Rok4Writing::Compose(char **text, struct pyr_error *err) const
     return rok4_compose(m_target, &recipe, base, text, err);
 }
 
+CPLErr Rok4Writing::PutBeside(const std::string &name, const std::string &text)
+{
+    struct pyr_error err = {""};
+    return Report(rok4_stage_put_beside(m_stage, name.c_str(), text.c_str(),
+                                        text.size(), &err),
+                  err);
+}
+
 CPLErr Rok4Writing::Publish()
 {
     struct pyr_error err = {""};

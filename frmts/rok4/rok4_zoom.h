@@ -3,7 +3,6 @@
 #ifndef ROK4_ZOOM_H
 #define ROK4_ZOOM_H
 
-#include "cpl_string.h"
 #include "pyr_grid.h"
 #include "rok4_creation_options.h"
 
@@ -51,8 +50,5 @@ struct pyr_grid_limits Rok4PlaceLimits(const struct pyr_grid_level &level,
 // Geotransform of the place's pixels.
 void Rok4PlaceTransform(const struct pyr_grid_level &level,
                         const Rok4Place &place, double transform[6]);
-
-// Options for GDALCreateGenImgProjTransformer2 from a dataset to the grid.
-CPLStringList Rok4TransformOptions(const struct pyr_grid &grid, bool sameCrs);
 
 #endif

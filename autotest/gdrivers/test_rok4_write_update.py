@@ -1,0 +1,468 @@
+# SPDX-License-Identifier: MIT
+"""Painting on a pyramid that is there (UPDATE_MODE=INPLACE), and new pyramids
+that are updates of others (ANCESTOR)."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+import rok4_strict
+import rok4_util
+import rok4_write
+from rok4_write import (Model, create, decoded, descriptor, noise, refuse,
+                        slabs, source, strict)
+
+SIZE = (500, 600)
+# What is painted: within the pyramid; over its edge; apart from it.
+PLACES = {"inside": (66 * 64 + 10, 46 * 64 + 20), "edge": (73 * 64, 50 * 64),
+          "apart": (90 * 64 + 5, 60 * 64 + 5), "before": (60 * 64, 43 * 64)}
+PATCH = (90, 100)
+
+
+class Kind:
+    """Bands, and what tells which pixels are valid."""
+
+    def __init__(self, bands, rule, dtype=np.uint8, options=()):
+        self.bands, self.rule, self.dtype = bands, rule, dtype
+        self.options = list(options)
+        value = -99999 if dtype == np.float32 else 255
+        self.nodata = [value] * bands
+        if bands in (2, 4):
+            self.nodata[-1] = 0
+
+    def picture(self, size, seed):
+        """Pixels as a source has them, and which of them are valid."""
+        pixels = noise(self.bands, size, self.dtype, seed)
+        px_y, px_x = np.mgrid[0:size[0], 0:size[1]]
+        valid = (px_x - 40) ** 2 + (px_y - 40) ** 2 > 25 ** 2
+        if self.bands in (2, 4):
+            pixels[:, :, -1] = np.where(valid, 200 + px_x % 50, 0)
+        elif self.rule == "nodata":
+            pixels[~valid] = self.nodata[0]
+        elif self.rule == "all":
+            valid[:] = True
+        return pixels, valid
+
+    def source(self, size, seed, px, path=""):
+        pixels, valid = self.picture(size, seed)
+        mask = valid if self.rule == "mask" else None
+        nodata = self.nodata[0] if self.rule == "nodata" else None
+        return source(pixels, px, mask=mask, nodata=nodata,
+                      alpha=self.bands in (2, 4), path=path)
+
+    def model(self, *parts, **shape):
+        """parts: (size, seed, px) each, one painted over another."""
+        left = min(px[0] for _, _, px in parts)
+        top = min(px[1] for _, _, px in parts)
+        right = max(px[0] + size[1] for size, _, px in parts)
+        bottom = max(px[1] + size[0] for size, _, px in parts)
+        out = Model(self.nodata, self.rule, px=(left, top),
+                    size=(bottom - top, right - left), dtype=self.dtype,
+                    **shape)
+        for size, seed, px in parts:
+            pixels, valid = self.picture(size, seed)
+            out.paint(pixels, px, valid)
+        return out
+
+
+KINDS = {"gray": Kind(1, "nodata"), "rgb": Kind(3, "all"),
+         "graya": Kind(2, "alpha"),
+         "rgba": Kind(4, "alpha", options=["COMPRESS=PNG"]),
+         "rgb mask": Kind(3, "mask", options=["MASK=YES"]),
+         "float": Kind(1, "nodata", np.float32, ["COMPRESS=LZW"]),
+         "float mask": Kind(1, "mask", np.float32, ["MASK=YES"])}
+
+
+def make(path, kind):
+    return create(path, kind.source(SIZE, 1, rok4_write.PX), *kind.options)
+
+
+def touched(px, size=PATCH, nlevels=4):
+    """Slabs of 2 x 2 tiles that a patch and its parents meet."""
+    out = set()
+    tiles = [px[0] // 64, px[1] // 64, (px[0] + size[1] - 1) // 64,
+             (px[1] + size[0] - 1) // 64]
+    for i in range(nlevels):
+        c0, r0, c1, r1 = (t >> (i + 1) for t in tiles)
+        out |= {(5 - i, col, row) for row in range(r0, r1 + 1)
+                for col in range(c0, c1 + 1)}
+    return out
+
+
+def place_of(key):
+    """(level, column, row) of DATA/<level>/<path>.tif."""
+    _, id_, path = key.split("/", 2)
+    return (int(id_),) + rok4_strict.slab_place(path, 2)
+
+
+def check_models(path, kind, model):
+    """Where alpha is 0 the colours do not count."""
+    strict(path)
+    if kind.rule != "alpha":
+        model.check(path, masks=kind.rule == "mask")
+        return
+    pyramid = decoded(path)
+    for level, (pixels, _) in zip(pyramid.levels, model.levels()):
+        wanted = model.window(pixels, level)
+        found = pyramid.level_array(level)
+        np.testing.assert_array_equal(found[:, :, -1], wanted[:, :, -1])
+        seen = wanted[:, :, -1] != 0
+        np.testing.assert_array_equal(found[seen], wanted[seen])
+
+
+@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.parametrize("name", KINDS)
+def test_in_place(name, where, tmp_path):
+    """The pixels of a full rebuild; only the slabs touched and those above them
+    are written; limits grow."""
+    kind, px = KINDS[name], PLACES[where]
+    path = make(tmp_path / "a.json", kind)
+    before = slabs(path)
+    tiles = {tile: data for tile, data in each_tile(path)}
+    inodes = {key: os.stat(os.path.join(path[:-5], key)).st_ino
+              for key in before}
+    create(path, kind.source(PATCH, 2, px), "UPDATE_MODE=INPLACE",
+           small=False)
+    model = kind.model((SIZE, 1, rok4_write.PX), (PATCH, 2, px))
+    check_models(path, kind, model)
+
+    after = slabs(path)
+    assert set(before) <= set(after)
+    kept = {key for key in before if inodes[key] == os.stat(
+        os.path.join(path[:-5], key)).st_ino}
+    assert all(before[key] == after[key] for key in kept)
+    written = {place_of(key) for key in set(after) - kept}
+    assert written == touched(px)
+    # Within them, tiles that were not touched are the same bytes.
+    left, top = px[0] // 64, px[1] // 64
+    right, bottom = (px[0] + PATCH[1] - 1) // 64, (px[1] + PATCH[0] - 1) // 64
+    for (plane, id_, col, row), data in each_tile(path):
+        i = 5 - int(id_)
+        if ((plane, id_, col, row) in tiles and not (
+                left >> i <= col <= right >> i and
+                top >> i <= row <= bottom >> i)):
+            assert tiles[plane, id_, col, row] == data
+
+
+def each_tile(path):
+    pyramid = decoded(path)
+    for level in pyramid.levels:
+        c0, r0, c1, r1 = level.limits
+        for plane in ((False, True) if level.mask_directory else (False,)):
+            for row in range(r0, r1 + 1):
+                for col in range(c0, c1 + 1):
+                    data = pyramid.tile_bytes(level, col, row, plane)
+                    if data is not None:
+                        yield (plane, level.id_, col, row), data
+
+
+def test_in_place_jpeg(tmp_path):
+    """Tiles that are not touched are not encoded again; parents are made of
+    what can be had: decoded tiles where nothing changed."""
+    pixels = noise(3, SIZE, seed=1)
+    path = create(tmp_path / "a.json", source(pixels), "COMPRESS=JPEG")
+    tiles = dict(each_tile(path))
+    px = PLACES["inside"]
+    create(path, source(noise(3, PATCH, seed=2), px), "UPDATE_MODE=INPLACE",
+           small=False)
+    strict(path)
+    changed = {key for key, data in each_tile(path) if tiles[key] != data}
+    assert {key[2:] for key in changed if key[1] == "5"} == {
+        (col, row) for col in (66, 67) for row in (46, 47)}
+    whole = Model([255] * 3, "all", size=SIZE).paint(pixels)
+    whole.paint(noise(3, PATCH, seed=2), px)
+    pyramid = decoded(path)
+    for level, (expected, _) in zip(pyramid.levels, whole.levels()):
+        difference = np.abs(pyramid.level_array(level).astype(int) -
+                            whole.window(expected, level))
+        assert difference.mean() < 6
+
+
+def test_in_place_twice(tmp_path):
+    """The same again changes nothing; nor does a source without data."""
+    kind, px = KINDS["gray"], PLACES["inside"]
+    path = make(tmp_path / "a.json", kind)
+    create(path, kind.source(PATCH, 2, px), "UPDATE_MODE=INPLACE")
+    before = rok4_write.tree(tmp_path)
+    create(path, kind.source(PATCH, 2, px), "UPDATE_MODE=INPLACE")
+    assert rok4_write.tree(tmp_path) == before
+    empty = source(np.full(PATCH, 7, np.uint8), px, nodata=7)
+    create(path, empty, "UPDATE_MODE=INPLACE")
+    assert rok4_write.tree(tmp_path) == before
+
+
+def test_in_place_any_order(tmp_path):
+    """Sources apart from one another, in any order, make the same."""
+    kind = KINDS["rgb"]
+    parts = [(PATCH, i + 1, px) for i, px in enumerate(PLACES.values())]
+    paths = []
+    for order in (parts, parts[::-1]):
+        path = tmp_path / ("%d.json" % len(paths))
+        create(path, kind.source(*order[0]))
+        for part in order[1:]:
+            create(path, kind.source(*part), "UPDATE_MODE=INPLACE")
+        kind.model(*order).check(path)
+        paths.append(path)
+    assert {key: level.limits for key, level in
+            ((lv.id_, lv) for lv in decoded(paths[0]).levels)} == {
+                lv.id_: lv.limits for lv in decoded(paths[1]).levels}
+    rok4_write.same_slabs(*paths)
+
+
+# ---- Levels ----
+
+
+def test_coarser_levels(tmp_path):
+    """TOP_LEVEL adds levels above those that there are, for what is painted."""
+    kind = KINDS["rgb"]
+    path = create(tmp_path / "a.json", kind.source(SIZE, 1, rok4_write.PX),
+                  "TOP_LEVEL=4")
+    create(path, kind.source(PATCH, 2, PLACES["edge"]),
+           "UPDATE_MODE=INPLACE", "TOP_LEVEL=2")
+    assert [lv.id_ for lv in decoded(path).levels] == ["5", "4", "3", "2"]
+    strict(path)
+
+
+def test_own_levels(tmp_path):
+    """Several sources, each with a level range of its own."""
+    fine = noise(3, (128, 128), seed=1)
+    path = create(tmp_path / "a.json", source(fine, (66 * 64, 46 * 64)),
+                  "BOTTOM_LEVEL=5", "TOP_LEVEL=4")
+    coarse = noise(3, (256, 192), seed=2)
+    create(path, source(coarse, (14 * 64, 10 * 64), level="3"),
+           "UPDATE_MODE=INPLACE", "BOTTOM_LEVEL=3", "TOP_LEVEL=2")
+    strict(path)
+    pyramid = decoded(path)
+    assert [lv.id_ for lv in pyramid.levels] == ["5", "4", "3", "2"]
+    model = Model([255] * 3, "all", nlevels=2, px=(66 * 64, 46 * 64),
+                  size=(128, 128)).paint(fine, (66 * 64, 46 * 64))
+    for level, (pixels, _) in zip(pyramid.levels, model.levels()):
+        np.testing.assert_array_equal(pyramid.level_array(level),
+                                      model.window(pixels, level))
+    model = Model([255] * 3, "all", nlevels=2, px=(14 * 64, 10 * 64),
+                  size=(256, 192), bottom=3).paint(coarse,
+                                                   (14 * 64, 10 * 64))
+    for level, (pixels, _) in zip(pyramid.levels[2:], model.levels()):
+        np.testing.assert_array_equal(pyramid.level_array(level),
+                                      model.window(pixels, level))
+
+
+@pytest.mark.parametrize("name", ["gray", "rgba", "rgb mask"])
+def test_finer_level(name, tmp_path):
+    """BOTTOM_LEVEL below those that there are: coarser levels show it, and
+    around it what they had."""
+    kind = KINDS[name]
+    path = make(tmp_path / "a.json", kind)
+    old = decoded(path)
+    old_bottom = old.level_array(old.levels[0])
+    px = (67 * 128, 47 * 128)
+    pixels, valid = kind.picture((128, 128), 2)
+    valid[:] = True
+    pixels = np.where(pixels == kind.nodata[0], 3, pixels).astype(kind.dtype)
+    if kind.rule == "alpha":
+        pixels[:, :, -1] = 255
+    create(path, source(pixels, px, level="6", alpha=kind.rule == "alpha"),
+           "UPDATE_MODE=INPLACE", "BOTTOM_LEVEL=6")
+    strict(path)
+    pyramid = decoded(path)
+    assert [lv.id_ for lv in pyramid.levels] == ["6", "5", "4", "3", "2"]
+    np.testing.assert_array_equal(pyramid.level_array(pyramid.levels[0]),
+                                  pixels)
+    model = Model(kind.nodata, kind.rule, nlevels=2, px=px, size=(128, 128),
+                  bottom=6).paint(pixels, px)
+    expected = old_bottom.copy()
+    c0, r0 = pyramid.levels[1].limits[:2]
+    at = np.s_[47 * 64 - r0 * 64:48 * 64 - r0 * 64,
+               67 * 64 - c0 * 64:68 * 64 - c0 * 64]
+    expected[at] = model.levels()[1][0][:64, :64]
+    np.testing.assert_array_equal(pyramid.level_array(pyramid.levels[1]),
+                                  expected)
+
+
+# ---- New pyramids that are updates ----
+
+
+@pytest.mark.parametrize("mode", ["SLINK", "HLINK", "COPY", None])
+@pytest.mark.parametrize("name", ["gray", "rgb", "rgb mask", "rgba"])
+def test_ancestor(name, mode, tmp_path):
+    """ANCESTOR=old with UPDATE_MODE=SLINK, HLINK and COPY: the pixels of a full
+    rebuild; untouched slabs are links to the old ones, or copies; the old
+    pyramid is as it was."""
+    kind, px = KINDS[name], PLACES["inside"]
+    os.mkdir(str(tmp_path / "old"))
+    old = make(tmp_path / "old" / "a.json", kind)
+    before = rok4_write.tree(tmp_path / "old")
+    path = create(tmp_path / "b.json", kind.source(PATCH, 2, px),
+                  "ANCESTOR=" + old,
+                  *(["UPDATE_MODE=" + mode] if mode else []), small=False)
+    assert rok4_write.tree(tmp_path / "old") == before
+    check_models(path, kind, kind.model((SIZE, 1, rok4_write.PX),
+                                        (PATCH, 2, px)))
+    roots, lines = rok4_strict.read_list(path[:-5] + ".list")
+    links = set()
+    for key in slabs(path):
+        own = os.path.join(path[:-5], key)
+        other = os.path.join(old[:-5], key)
+        if place_of(key) in touched(px):
+            assert not os.path.islink(own)
+            assert os.stat(own).st_nlink == 1
+            continue
+        links.add(key)
+        with open(own, "rb") as one, open(other, "rb") as two:
+            assert one.read() == two.read()
+        if mode in ("SLINK", None):
+            assert os.path.islink(own)
+            assert os.readlink(own).startswith("../")
+            assert os.path.realpath(own) == os.path.realpath(other)
+        else:
+            assert not os.path.islink(own)
+            assert os.path.samefile(own, other) == (mode == "HLINK")
+    assert links
+    if mode in ("SLINK", None):
+        assert roots == {0: path[:-5], 1: old[:-5]}
+        assert {name for i, name in lines if i == 1} == links
+    else:
+        assert roots == {0: path[:-5]}
+
+
+def test_ancestor_of_ancestor(tmp_path):
+    """Links lead to the owner, never to a link."""
+    kind = KINDS["gray"]
+    one = make(tmp_path / "one.json", kind)
+    two = create(tmp_path / "two.json",
+                 kind.source(PATCH, 2, PLACES["inside"]), "ANCESTOR=" + one)
+    three = create(tmp_path / "three.json",
+                   kind.source(PATCH, 3, PLACES["before"]),
+                   "ANCESTOR=" + two)
+    strict(three)
+    owners = set()
+    for key in slabs(three):
+        path = os.path.join(three[:-5], key)
+        if os.path.islink(path):
+            target = os.path.normpath(os.path.join(os.path.dirname(path),
+                                                   os.readlink(path)))
+            assert not os.path.islink(target)
+            owners.add(os.path.relpath(target, str(tmp_path)).split("/")[0])
+    assert owners == {"one", "two"}
+    roots, _ = rok4_strict.read_list(three[:-5] + ".list")
+    assert set(roots.values()) == {one[:-5], two[:-5], three[:-5]}
+    check_models(three, kind, kind.model(
+        (SIZE, 1, rok4_write.PX), (PATCH, 2, PLACES["inside"]),
+        (PATCH, 3, PLACES["before"])))
+
+
+@pytest.mark.parametrize("mode", ["SLINK", "HLINK", "COPY"])
+def test_in_place_on_links(mode, tmp_path):
+    """Painting on a pyramid with links leaves those that they lead to alone."""
+    kind = KINDS["gray"]
+    old = make(tmp_path / "old.json", kind)
+    path = create(tmp_path / "new.json",
+                  kind.source(PATCH, 2, PLACES["inside"]),
+                  "ANCESTOR=" + old, "UPDATE_MODE=" + mode)
+    before = slabs(old)
+    create(path, kind.source(PATCH, 3, PLACES["edge"]),
+           "UPDATE_MODE=INPLACE")
+    assert slabs(old) == before
+    check_models(path, kind, kind.model(
+        (SIZE, 1, rok4_write.PX), (PATCH, 2, PLACES["inside"]),
+        (PATCH, 3, PLACES["edge"])))
+
+
+def test_ancestor_moved(tmp_path):
+    """Relative links: both pyramids may be moved together."""
+    kind = KINDS["gray"]
+    os.mkdir(str(tmp_path / "here"))
+    old = make(tmp_path / "here" / "old.json", kind)
+    create(tmp_path / "here" / "new.json",
+           kind.source(PATCH, 2, PLACES["inside"]), "ANCESTOR=" + old)
+    shutil.move(str(tmp_path / "here"), str(tmp_path / "there"))
+    strict(tmp_path / "there" / "new.json", moved=True)
+
+
+def test_fixture_of_the_reference(moved, tmp_path):
+    """A pyramid of the reference tools, painted on."""
+    path = moved("t64_zip_uint8_rgb")
+    old = decoded(path)
+    limits = old.levels[0].limits
+    px = (limits[0] * 64 + 70, limits[1] * 64 + 70)
+    pixels = noise(3, (50, 60))
+    expected = old.level_array(old.levels[0])
+    expected[70:120, 70:130] = pixels
+    create(path, source(pixels, px), "UPDATE_MODE=INPLACE", small=False)
+    new = decoded(path)
+    np.testing.assert_array_equal(new.level_array(new.levels[0]), expected)
+    strict(path)
+    assert "gdal_rok4" in descriptor(path)
+
+
+# ---- What does not go together ----
+
+
+@pytest.mark.parametrize("option,names", [
+    ("TILING_SCHEME=PM", ["PM", "T64"]), ("COMPRESS=LZW", ["LZW", "ZIP"]),
+    ("MASK=YES", ["MASK=YES"]), ("TILES_PER_WIDTH=4", ["2 x 2"]),
+    ("PATH_DEPTH=3", ["PATH_DEPTH=3", "2"]), ("NODATA=3", ["NODATA=3"]),
+    ("TOP_LEVEL=6", ["TOP_LEVEL=6", "5"])])
+def test_options_that_differ(option, names, tmp_path):
+    """From those of the pyramid that is updated; its own may be said."""
+    path = create(tmp_path / "a.json", source(noise(1)))
+    before = rok4_write.tree(tmp_path)
+    for options in (["UPDATE_MODE=INPLACE"], ["ANCESTOR=" + path]):
+        target = path if options[0].startswith("UPDATE") else \
+            tmp_path / "b.json"
+        message = refuse(target, source(noise(1)), *options, option,
+                         small=False)
+        assert all(name in message for name in names), message
+        assert rok4_write.tree(tmp_path) == before
+    create(path, source(noise(1)), "UPDATE_MODE=INPLACE", "COMPRESS=DEFLATE",
+           "MASK=NO", "NODATA=255", "PATH_DEPTH=2")
+
+
+@pytest.mark.parametrize("pixels,names", [
+    (noise(3), ["3", "1"]), (noise(1, dtype=np.float32), ["Float32", "Byte"]),
+    (noise(1).astype(np.uint16), ["UInt16"])])
+def test_sources_that_differ(pixels, names, tmp_path):
+    path = create(tmp_path / "a.json", source(noise(1)))
+    before = rok4_write.tree(tmp_path)
+    message = refuse(path, source(pixels), "UPDATE_MODE=INPLACE")
+    assert all(name in message for name in names), message
+    assert rok4_write.tree(tmp_path) == before
+
+
+def test_statistics(tmp_path):
+    """Those in PAM are dropped, and nothing else of it."""
+    path = create(tmp_path / "a.json", source(noise(1)))
+    dataset = rok4_util.open_dataset(path)
+    band = dataset.GetRasterBand(1)
+    band.ComputeStatistics(False)
+    band.GetDefaultHistogram(force=True)
+    band.SetDescription("heights")
+    old = band.GetStatistics(False, False)
+    band = dataset = None
+    assert os.path.exists(path + ".aux.xml")
+    create(path, source(np.full((100, 100), 3, np.uint8)),
+           "UPDATE_MODE=INPLACE")
+    dataset = rok4_util.open_dataset(path)
+    band = dataset.GetRasterBand(1)
+    assert "STATISTICS_MINIMUM" not in band.GetMetadata()
+    assert band.GetDefaultHistogram(force=False) is None
+    assert band.GetDescription() == "heights"
+    assert band.ComputeStatistics(False) != old
+    assert gdal.GetLastErrorType() == gdal.CE_None
+
+
+def test_recipe_is_repeated(tmp_path):
+    """An update uses the methods that the pyramid was made with."""
+    pixels = noise(1, (256, 256), seed=1)
+    px = (66 * 64, 46 * 64)
+    path = create(tmp_path / "a.json", source(pixels, px),
+                  "RESAMPLING=NEAREST", "ZLEVEL=3")
+    patch = noise(1, (64, 64), seed=2)
+    create(path, source(patch, (67 * 64, 47 * 64)), "UPDATE_MODE=INPLACE",
+           small=False)
+    model = Model([255], "nodata", px=px, size=(256, 256)).paint(pixels, px)
+    model.paint(patch, (67 * 64, 47 * 64)).check(path, "NEAREST")
+    assert descriptor(path)["gdal_rok4"]["overview_resampling"] == "NEAREST"
