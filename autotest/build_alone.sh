@@ -23,10 +23,8 @@ mkdir -p "$build"
 cd "$build"
 try "$cc" -std=c11 -O2 -Wall -Werror -c "$source"/frmts/core/*.c
 for header in "$source"/frmts/core/*.h "$source"/frmts/rok4/*.h; do
-    # Headers of the adapters hold classes.
-    if grep -Eq '^ *(class|namespace|template)' "$header"; then
-        continue
-    fi
+    # Headers of the adapters are C++, as their comments tell.
+    case $(head -n 1 "$header") in "//"*) continue ;; esac
     name=$(basename "$header" .h)
     printf '#include "%s.h"\nint %s_alone;\n' "$name" "$name" >"$name.c"
     try "$cc" -std=c11 -Wall -Wextra -Werror -fsyntax-only \

@@ -72,10 +72,8 @@ class File:
 
     @property
     def is_adapter(self):
-        """C++: the adapters' sources and the headers with their classes."""
-        return self.path.endswith(".cpp") or any(
-            re.match(r"\s*(class|namespace|template)\b", line)
-            for line in self.code)
+        """C++, as its comments tell: those of C are in /* */."""
+        return self.path.endswith(".cpp") or self.text.startswith("//")
 
     @property
     def is_plain_c(self):

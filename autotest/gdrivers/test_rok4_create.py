@@ -227,7 +227,7 @@ def test_metadata_and_statistics(tmp_path):
     dataset.SetMetadataItem("key", "value")
     dataset.GetRasterBand(1).WriteArray(noise(1)[:, :, 0])
     dataset.FlushCache()
-    assert os.listdir(tmp_path) == []  # nothing before the end
+    assert rok4_edit.published(tmp_path) == {}  # nothing before the end
     assert rok4_edit.close(dataset) == []
     assert gdal.Open(str(tmp_path / "a.json")).GetMetadataItem(
         "key") == "value"
@@ -364,7 +364,7 @@ def test_existing_pyramid(tmp_path):
     other = noise(3, seed=5)
     dataset = place(rok4_edit.new(path, SIZE, 3, "OVERWRITE=YES"))
     rok4_edit.write_all(dataset, other, 1)
-    assert rok4_write.tree(tmp_path) == before
+    assert rok4_edit.published(tmp_path) == before
     assert rok4_edit.close(dataset) == []
     del dataset
     rok4_write.same_slabs(path, create(tmp_path / "b.json", source(other)))
@@ -400,7 +400,7 @@ def test_process_that_dies(tmp_path):
     done = subprocess.run([sys.executable, "-c", script],
                           env=dict(os.environ, GDAL_CACHEMAX="16"))
     assert done.returncode == -9
-    assert os.listdir(tmp_path) == []
+    assert rok4_edit.published(tmp_path) == {}
 
 
 def test_in_memory():

@@ -166,8 +166,9 @@ def test_masks_are_left_out(tmp_path):
     (["COMPRESS=JPEG", "QUALITY=90"], False), (["COMPRESS=PNG"], False),
     (["NODATA=3"], False), (["ADD_ALPHA=YES"], False),
     (["MASK=YES"], False), (["RESAMPLING=NEAREST"], False),
-    (["OVERVIEW_RESAMPLING=AVERAGE"], False),
-    (["WARP_RESAMPLING=CUBIC"], False), (["TILING_SCHEME=PM"], False),
+    (["OVERVIEW_RESAMPLING=AVERAGE"], True),
+    (["WARP_RESAMPLING=LANCZOS"], True),
+    (["OVERVIEW_RESAMPLING=MODE"], False), (["TILING_SCHEME=PM"], False),
     (["BOTTOM_LEVEL=6"], False), (["TOP_LEVEL=0"], False), (["ZLEVEL=9"], False),
     (["LOSSLESS_COPY=NO"], False)])
 def test_options(options, same, tmp_path):

@@ -41,14 +41,14 @@ TESTS = {
     "WARP_RESAMPLING": "resampling.test_warp",
     "OVERVIEW_RESAMPLING": "resampling.test_overview",
     "MASK": "options.test_mask",
-    "NUM_THREADS": "options.test_num_threads",
+    "NUM_THREADS": "runs.test_threads_are_used",
     "LIST": "options.test_list",
     "MD5": "options.test_md5",
     "SPARSE_OK": "options.test_sparse_ok",
     "ANCESTOR": "update.test_ancestor",
     "UPDATE_MODE": "update.test_ancestor",
     "OVERWRITE": "options.test_overwrite",
-    "RESUME": "options.test_resume",
+    "RESUME": "runs.test_resume",
     "LOSSLESS_COPY": "options.test_lossless_copy",
 }
 
@@ -318,30 +318,7 @@ def test_mask(tmp_path):
     assert opened.GetRasterBand(1).GetMaskFlags() == gdal.GMF_PER_DATASET
 
 
-# ---- How ----
-
-
-@pytest.mark.parametrize("options", [
-    ["COMPRESS=JPEG"], ["COMPRESS=DEFLATE", "MASK=YES"], ["COMPRESS=NONE"],
-    ["COMPRESS=PNG", "OVERVIEW_RESAMPLING=CUBIC"]])
-def test_num_threads(options, tmp_path):
-    """The same bytes with any number of threads; wrong ones are refused."""
-    dataset = source(noise(3, (700, 900)), path=tmp_path / "source.tif")
-    trees = []
-    for threads in ("1", "2", "7", "ALL_CPUS", None):
-        place = tmp_path / "out"
-        os.mkdir(str(place))
-        create(place / "a.json", dataset, "MD5=YES", *options,
-               *(["NUM_THREADS=" + threads] if threads else []))
-        trees.append(rok4_write.tree(place))
-        shutil.rmtree(str(place))
-    for other in trees[1:]:
-        assert sorted(other) == sorted(trees[0])
-        assert all(other[key] == trees[0][key] for key in other)
-    for threads in ("0", "-1", "many"):
-        message = refuse(tmp_path / "a.json", dataset,
-                         "NUM_THREADS=" + threads)
-        assert "NUM_THREADS" in message
+# ---- Beside the slabs ----
 
 
 def test_list(tmp_path):
@@ -408,80 +385,6 @@ def test_overwrite(tmp_path):
         "a", "a.json", "a.list", "b", "b.json", "b.list"]
     # Where nothing stands it is not needed, and does no harm.
     create(tmp_path / "c.json", source(pixels), "OVERWRITE=YES")
-
-
-class Stop:
-    """A progress function that says no after some calls."""
-
-    def __init__(self, fraction):
-        self.fraction, self.seen = fraction, []
-
-    def __call__(self, fraction, message, user):
-        self.seen.append(fraction)
-        return 0 if fraction >= self.fraction else 1
-
-
-def test_resume(tmp_path):
-    """RESUME=YES keeps what an interrupted run has done, for the next one with
-    it, which then makes the same files; without, nothing is left."""
-    place = tmp_path / "out"
-    os.mkdir(str(place))
-    pixels = noise(3, (700, 900))
-    dataset = source(pixels, path=tmp_path / "source.tif")
-    whole = create(tmp_path / "whole.json", dataset)
-
-    path = place / "whole.json"
-    message = refuse(path, dataset, callback=Stop(0.5))
-    assert "interrupted" in message.lower()
-    assert rok4_write.tree(place) == {}
-
-    refuse(path, dataset, "RESUME=YES", callback=Stop(0.5))
-    assert not path.exists()
-    staged = inodes(place)
-    assert staged, "nothing was kept"
-    create(path, dataset, "RESUME=YES")
-    rok4_write.same_slabs(path, whole)
-    assert staged <= inodes(place / "whole")
-    assert descriptor(path) == descriptor(whole)
-    assert sorted(os.listdir(str(place))) == ["whole", "whole.json",
-                                              "whole.list"]
-    strict(path)
-
-    # Another source, or other options: from the beginning.
-    path = place / "b.json"
-    refuse(path, dataset, "RESUME=YES", callback=Stop(0.5))
-    path = create(path, dataset, "RESUME=YES", "COMPRESS=LZW")
-    assert descriptor(path)["format"] == "TIFF_LZW_UINT8"
-    Model([255] * 3, "all", size=(700, 900)).paint(pixels).check(path)
-
-
-def inodes(top):
-    """Those of the slabs, and when these were written."""
-    out = set()
-    for where, _, files in os.walk(str(top)):
-        for name in files:
-            if name.endswith(".tif"):
-                info = os.stat(os.path.join(where, name))
-                out.add((info.st_ino, info.st_mtime_ns))
-    return out
-
-
-def test_progress(tmp_path):
-    """One progress from 0 to 1."""
-    for i, options in enumerate(([], ["OVERVIEW_RESAMPLING=CUBIC"],
-                                 ["COMPRESS=JPEG",
-                                  "OVERVIEW_RESAMPLING=LANCZOS"])):
-        stop = Stop(2)
-        create(tmp_path / ("%d.json" % i), source(noise(3, (700, 900))),
-               *options, callback=stop)
-        assert stop.seen == sorted(stop.seen)
-        assert stop.seen[0] < 0.3 and stop.seen[-1] == 1
-        assert len(stop.seen) > 3
-    stop = Stop(2)
-    create(tmp_path / "copy.json",
-           rok4_util.open_dataset(tmp_path / "0.json"), small=False,
-           callback=stop)
-    assert stop.seen == sorted(stop.seen) and stop.seen[-1] == 1
 
 
 def test_lossless_copy(tmp_path):

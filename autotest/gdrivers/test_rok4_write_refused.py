@@ -11,7 +11,7 @@ from osgeo import gdal
 import rok4_tms
 import rok4_util
 import rok4_write
-from rok4_write import create, noise, refuse, source
+from rok4_write import Stop, create, noise, refuse, source
 
 FORMATS = ["NONE", "DEFLATE", "LZW", "PACKBITS"]
 
@@ -290,14 +290,6 @@ def test_broken_source(options, room, tmp_path):
         message = refuse(place / name, broken_source(tmp_path), *options)
     assert "broken.tif" in message
     check()
-
-
-class Stop:
-    def __init__(self, fraction):
-        self.fraction = fraction
-
-    def __call__(self, fraction, message, user):
-        return 0 if fraction >= self.fraction else 1
 
 
 @pytest.mark.parametrize("fraction", [0, 0.3, 0.6, 0.94])

@@ -59,6 +59,12 @@ def close(dataset):
     return errors.texts()
 
 
+def published(top):
+    """As rok4_write.tree, without the lock that a writer holds."""
+    return {name: data for name, data in rok4_write.tree(top).items()
+            if not name.endswith(".json.lock")}
+
+
 def windows(size, seed, most=90):
     """Windows (x, y, width, height) that cover size, some of it twice, in no
     order."""

@@ -134,6 +134,17 @@ def refuse(path, dataset, *options, small=True, callback=None):
     return errors.failures[0]
 
 
+class Stop:
+    """A progress function that says no after some calls."""
+
+    def __init__(self, fraction):
+        self.fraction, self.seen = fraction, []
+
+    def __call__(self, fraction, message, user):
+        self.seen.append(fraction)
+        return 0 if fraction >= self.fraction else 1
+
+
 def tree(top):
     """{path below top: bytes, the target of a link, or None: a directory}."""
     out = {}

@@ -114,6 +114,16 @@ SCENES = [
           FRESH),
 ]
 
+# Of many steps.
+WIDE = [
+    Scene("wide", [], copy("wide", "TOP_LEVEL=4", *MORE), FRESH),
+    Scene("wide-inplace", [copy("wide", "TOP_LEVEL=4", *MORE)],
+          inplace("wider", *MORE), FRESH, places=True),
+    Scene("wide-overwrite", [OLD],
+          copy("wider", "TOP_LEVEL=5", "OVERWRITE=YES", "MASK=YES"), FRESH,
+          swaps=True),
+]
+
 # Two pyramids are at stake.
 RENAME = Scene("rename", [copy("a", *MORE, path="q.json")],
                {"do": "rename", "path": "q.json", "to": "p.json"}, FRESH)
@@ -136,6 +146,8 @@ def make_sources(directory):
     make("a", 1, px, size, 1, nodata=0)
     make("b", 1, (px[0] + 150, px[1] + 90), (150, 260), 2, nodata=0)
     make("c", 1, (px[0] - 70, px[1] - 30), (90, 130), 3, nodata=0)
+    make("wide", 1, px, (400, 1500), 7)
+    make("wider", 1, (px[0] + 900, px[1] + 90), (300, 900), 8)
     make("rgb", 3, px, size, 4)
     valid = np.zeros(size, bool)
     valid[20:, :250] = True

@@ -96,11 +96,12 @@ def fail(stage, reference, kind, nth, action):
 
 
 @pytest.mark.parametrize("name", ["create", "create-one-thread", "overwrite",
-                                  "inplace", "hlink", "update"])
+                                  "inplace", "links-copied", "update"])
 def test_largest_file(stage, name):
     """A limit that the largest slab exceeds, as a full disk would be."""
     reference = Reference(stage, BY_NAME[name])
-    largest = max(len(data) for data in reference.after.values() if data)
+    largest = max(len(data) for key, data in reference.after.items()
+                  if data and data != reference.before.get(key))
     answer = stage.run(reference.scene.command, file_limit=largest - 1)
     fails_quietly(answer)
     assert os.strerror(errno.EFBIG) in answer["errors"][0]
@@ -114,8 +115,11 @@ def test_unwritable_directory(stage, name):
     reference = Reference(stage, BY_NAME[name])
     answer = stage.run(reference.scene.command, user=65534)
     fails_quietly(answer)
-    assert os.strerror(errno.EACCES) in answer["errors"][0]
+    text = answer["errors"][0]
+    assert os.strerror(errno.EACCES) in text or "only" in text, text
     same(stage.tree(), reference.before)
+    if name == "delete":
+        return
     # Not below either, where slabs are put one by one.
     os.chmod(stage.top, 0o777)
     answer = stage.run(reference.scene.command, user=65534)
@@ -164,8 +168,8 @@ def test_failing_source(stage, broken, how, threads, source):
     same(stage.tree(), before)
 
 
-@pytest.mark.parametrize("scene", [scene for scene in SCENES if
-                                   scene.command["do"] == "copy"], ids=repr)
+@pytest.mark.parametrize("scene", scenes.WIDE + [
+    scene for scene in SCENES if scene.command["do"] == "copy"], ids=repr)
 def test_interrupted(stage, scene):
     """At any call of the progress function."""
     reference = Reference(stage, scene)
@@ -173,6 +177,7 @@ def test_interrupted(stage, scene):
     calls = whole["steps"][0]["calls"]
     assert calls == sorted(calls) and calls[0] == 0 and calls[-1] == 1
     assert calls.count(1) == 1
+    print(scene, len(calls), "calls")
     rng = random.Random(SEED)
     every = list(range(len(calls)))
     for nth in every if FULL else sorted(rng.sample(every,
@@ -190,16 +195,16 @@ def test_interrupted(stage, scene):
         same(stage.tree(), reference.before)
 
 
-@pytest.mark.parametrize("name", ["create", "create-mask", "inplace",
-                                  "overwrite", "hlink"])
-def test_interrupted_to_resume(stage, name):
+@pytest.mark.parametrize("scene", scenes.WIDE + [
+    BY_NAME[name] for name in ("create-mask", "overwrite", "hlink")], ids=repr)
+def test_interrupted_to_resume(stage, scene):
     """With RESUME=YES, what was collected stays, and the same command ends as
     if it had never been interrupted."""
-    reference = Reference(stage, BY_NAME[name])
-    step = dict(reference.scene.command)
+    reference = Reference(stage, scene)
+    step = dict(scene.command)
     step["options"] = step["options"] + ["RESUME=YES"]
     calls = stage.run(step)["steps"][0]["calls"]
-    for nth in sorted({2, len(calls) // 2, len(calls) - 2}):
+    for nth in sorted({1, len(calls) // 2, len(calls) - 2}):
         stage.reset()
         answer = stage.run(dict(step, interrupt=nth))
         assert not answer["done"]

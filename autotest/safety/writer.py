@@ -62,8 +62,8 @@ def do(step, gdal, numpy):
         made = None
         return not gdal.GetLastErrorMsg()
     if what == "paint":
-        dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE,
-                              open_options=options)
+        dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE |
+                              gdal.OF_VERBOSE_ERROR, open_options=options)
         if dataset is None or not paint(dataset, step["windows"], numpy):
             return False
         if step.get("statistics"):
@@ -72,7 +72,8 @@ def do(step, gdal, numpy):
         return not gdal.GetLastErrorMsg()
     if what == "overviews":
         access = gdal.OF_UPDATE if step.get("update", True) else 0
-        dataset = gdal.OpenEx(path, gdal.OF_RASTER | access)
+        dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR |
+                              access)
         if dataset is None:
             return False
         done = dataset.BuildOverviews(step.get("method", "AVERAGE"),

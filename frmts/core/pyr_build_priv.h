@@ -14,6 +14,9 @@
 #define PYR_CHUNK_BYTES ((size_t)8 << 20)
 #endif
 
+/* And so many tiles, if they are small: each above them takes a record. */
+#define PYR_CHUNK_TILES 1024u
+
 /* Steps of the walk that are looked ahead. */
 #define PYR_MAX_STEPS 1024u
 
@@ -105,7 +108,7 @@ struct pyr_step pyr_walk_next(struct pyr_walk *walk);
 bool pyr_walk_wants_tile(struct pyr_walk *walk, uint32_t level, uint32_t col,
                          uint32_t row);
 
-/* A chunk may hold thousands of tiles, if they are small. */
+/* For the tiles above those of two chunks. */
 #define PYR_PENDING_BUCKETS 512u
 
 /* A tile above the first level, of which quarters arrive. */

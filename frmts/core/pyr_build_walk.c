@@ -61,12 +61,20 @@ static struct pyr_rect tiles_below(const struct pyr_walk *walk, uint32_t level,
     return rect;
 }
 
+/* Bytes of a tile of the first level, or more for small ones. */
+static uint64_t tile_share(const struct pyr_walk *walk)
+{
+    const uint64_t nbytes = pyr_tile_bytes(&walk->options->levels[0].shape);
+    const uint64_t least = PYR_CHUNK_BYTES / PYR_CHUNK_TILES;
+    return nbytes > least ? nbytes : least;
+}
+
 /* Parts of containers that are too large to be read at once: whole rows as far
  * as they fit, and pairs of rows, of which the tiles above are made. */
 static void choose_chunk(struct pyr_walk *walk)
 {
     const struct pyr_source_level *const first = &walk->options->levels[0];
-    const uint64_t tile_bytes = pyr_tile_bytes(&first->shape);
+    const uint64_t tile_bytes = tile_share(walk);
     const uint64_t row_bytes = tile_bytes * first->container_width_tiles;
     const uint64_t npairs = PYR_CHUNK_BYTES / row_bytes / 2;
     const uint64_t ncols = PYR_CHUNK_BYTES / tile_bytes / 4 * 2;
@@ -84,12 +92,10 @@ void pyr_walk_init(struct pyr_walk *walk,
     const struct pyr_source_level *const first = &options->levels[0];
     const uint32_t top = options->nlevels - 1;
     const struct pyr_grid_limits limits = pyr_build_limits(&first->limits, top);
-    uint64_t nbytes = (uint64_t)pyr_tile_bytes(&first->shape) *
-                      first->container_width_tiles *
-                      first->container_height_tiles;
-
     memset(walk, 0, sizeof(*walk));
     walk->options = options;
+    uint64_t nbytes = tile_share(walk) * first->container_width_tiles *
+                      first->container_height_tiles;
     while (walk->leaf_level < top && nbytes * 4 <= PYR_CHUNK_BYTES)
     {
         walk->leaf_level++;

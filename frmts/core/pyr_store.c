@@ -1,56 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Tiles that are being written: an index, a list of use, a temporary file. */
-#include "pyr_store.h"
+#include "pyr_store_priv.h"
 
 #include "pyr_alloc.h"
-#include "pyr_slots.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define FIRST_BUCKETS 64u
 #define NO_ENTRY UINT32_MAX
-
-/* Rectangles of so many tiles are looked through one by one. */
-#define MAX_LOOKED_TILES 64u
-
-struct loaded
-{
-    struct pyr_store_tile tile; /* the first member: what users hold */
-    uint32_t entry;
-    unsigned nholders;
-    bool changed; /* differs from what the file holds */
-    struct loaded *newer;
-    struct loaded *older;
-    _Alignas(max_align_t) uint8_t bytes[]; /* pixels, then marks */
-};
-
-struct entry
-{
-    uint32_t tile_col;
-    uint32_t tile_row;
-    struct loaded *loaded; /* NULL: in the file only */
-    uint32_t in_bucket;    /* the next one */
-    struct pyr_slot slot;  /* without bytes: in memory only */
-};
-
-struct pyr_store
-{
-    struct pyr_tile_shape shape;
-    struct pyr_slots *slots;
-
-    struct entry *entries; /* entries[count], room for nroom */
-    size_t count;
-    size_t nroom;
-    uint32_t *buckets; /* buckets[nbuckets], a power of two */
-    size_t nbuckets;
-
-    struct loaded *newest;
-    struct loaded *oldest;
-    size_t nloaded;
-
-    uint64_t *sorted; /* sorted[count]: places; NULL: not known */
-};
 
 enum pyr_result pyr_store_new(const struct pyr_store_options *options,
                               struct pyr_store **out_store,
@@ -84,7 +41,7 @@ void pyr_store_free(struct pyr_store *store)
         return;
     while (store->newest != NULL)
     {
-        struct loaded *const loaded = store->newest;
+        struct pyr_store_loaded *const loaded = store->newest;
         store->newest = loaded->older;
         pyr_free(loaded);
     }
@@ -99,7 +56,7 @@ void pyr_store_clear(struct pyr_store *store)
 {
     while (store->newest != NULL)
     {
-        struct loaded *const loaded = store->newest;
+        struct pyr_store_loaded *const loaded = store->newest;
         store->newest = loaded->older;
         pyr_free(loaded);
     }
@@ -154,7 +111,7 @@ static void grow_table(struct pyr_store *store)
     memset(buckets, 0xFF, store->nbuckets * sizeof(*buckets));
     for (size_t i = 0; i < store->count; i++)
     {
-        struct entry *const entry = &store->entries[i];
+        struct pyr_store_entry *const entry = &store->entries[i];
         uint32_t *const first =
             bucket_of(store, entry->tile_col, entry->tile_row);
         entry->in_bucket = *first;
@@ -167,7 +124,7 @@ static bool grow_entries(struct pyr_store *store)
     if (store->count < store->nroom)
         return true;
     const size_t nroom = store->nroom == 0 ? FIRST_BUCKETS : 2 * store->nroom;
-    struct entry *const entries =
+    struct pyr_store_entry *const entries =
         pyr_realloc(store->entries, nroom * sizeof(*entries));
     if (entries == NULL)
         return false;
@@ -200,7 +157,7 @@ static uint32_t add_entry(struct pyr_store *store, uint32_t tile_col,
 {
     const uint32_t number = (uint32_t)store->count++;
     uint32_t *const first = bucket_of(store, tile_col, tile_row);
-    const struct entry entry = {
+    const struct pyr_store_entry entry = {
         .tile_col = tile_col, .tile_row = tile_row, .in_bucket = *first};
     store->entries[number] = entry;
     *first = number;
@@ -211,12 +168,12 @@ static uint32_t add_entry(struct pyr_store *store, uint32_t tile_col,
 /* The last entry takes the place of the one that goes. */
 static void remove_entry(struct pyr_store *store, uint32_t number)
 {
-    struct entry *const entry = &store->entries[number];
+    struct pyr_store_entry *const entry = &store->entries[number];
     *find(store, entry->tile_col, entry->tile_row) = entry->in_bucket;
     const uint32_t last = (uint32_t)store->count - 1;
     if (number != last)
     {
-        const struct entry *const moved = &store->entries[last];
+        const struct pyr_store_entry *const moved = &store->entries[last];
         *find(store, moved->tile_col, moved->tile_row) = number;
         *entry = *moved;
         if (entry->loaded != NULL)
@@ -235,11 +192,12 @@ static size_t marks_bytes(const struct pyr_store *store)
 
 static size_t loaded_bytes(const struct pyr_store *store)
 {
-    return sizeof(struct loaded) + pyr_tile_bytes(&store->shape) +
+    return sizeof(struct pyr_store_loaded) + pyr_tile_bytes(&store->shape) +
            marks_bytes(store);
 }
 
-static void unlink_loaded(struct pyr_store *store, struct loaded *loaded)
+static void unlink_loaded(struct pyr_store *store,
+                          struct pyr_store_loaded *loaded)
 {
     *(loaded->newer != NULL ? &loaded->newer->older : &store->newest) =
         loaded->older;
@@ -247,7 +205,7 @@ static void unlink_loaded(struct pyr_store *store, struct loaded *loaded)
         loaded->newer;
 }
 
-static void link_first(struct pyr_store *store, struct loaded *loaded)
+static void link_first(struct pyr_store *store, struct pyr_store_loaded *loaded)
 {
     loaded->newer = NULL;
     loaded->older = store->newest;
@@ -257,9 +215,9 @@ static void link_first(struct pyr_store *store, struct loaded *loaded)
 
 /* The tile that was not used for the longest time and that nobody holds; NULL
  * when there is none. */
-static struct loaded *oldest_free(const struct pyr_store *store)
+static struct pyr_store_loaded *oldest_free(const struct pyr_store *store)
 {
-    struct loaded *loaded = store->oldest;
+    struct pyr_store_loaded *loaded = store->oldest;
     while (loaded != NULL && loaded->nholders > 0)
         loaded = loaded->newer;
     return loaded;
@@ -268,14 +226,15 @@ static struct loaded *oldest_free(const struct pyr_store *store)
 /* Sends tiles that nobody holds to the file, until another one fits into
  * memory. The last one's memory is *out_spare. */
 static enum pyr_result evict(struct pyr_store *store, size_t memory_bytes,
-                             struct loaded **out_spare, struct pyr_error *err)
+                             struct pyr_store_loaded **out_spare,
+                             struct pyr_error *err)
 {
     const size_t room = memory_bytes / loaded_bytes(store);
-    struct loaded *loaded = NULL;
+    struct pyr_store_loaded *loaded = NULL;
     while (store->nloaded > 0 && store->nloaded + 1 > room &&
            (loaded = oldest_free(store)) != NULL)
     {
-        struct entry *const entry = &store->entries[loaded->entry];
+        struct pyr_store_entry *const entry = &store->entries[loaded->entry];
         if (loaded->changed)
         {
             const enum pyr_result result =
@@ -295,10 +254,10 @@ static enum pyr_result evict(struct pyr_store *store, size_t memory_bytes,
 
 /* Memory for one more tile, in no list yet. */
 static enum pyr_result take_memory(struct pyr_store *store, size_t memory_bytes,
-                                   struct loaded **out_loaded,
+                                   struct pyr_store_loaded **out_loaded,
                                    struct pyr_error *err)
 {
-    struct loaded *loaded = NULL;
+    struct pyr_store_loaded *loaded = NULL;
     const enum pyr_result result = evict(store, memory_bytes, &loaded, err);
     if (result != PYR_OK)
     {
@@ -316,7 +275,7 @@ static enum pyr_result take_memory(struct pyr_store *store, size_t memory_bytes,
     return PYR_OK;
 }
 
-static void adopt(struct pyr_store *store, struct loaded *loaded,
+static void adopt(struct pyr_store *store, struct pyr_store_loaded *loaded,
                   uint32_t number)
 {
     loaded->entry = number;
@@ -329,7 +288,7 @@ static void adopt(struct pyr_store *store, struct loaded *loaded,
 static enum pyr_result load(struct pyr_store *store, uint32_t number,
                             size_t memory_bytes, struct pyr_error *err)
 {
-    struct loaded *loaded = NULL;
+    struct pyr_store_loaded *loaded = NULL;
     enum pyr_result result = take_memory(store, memory_bytes, &loaded, err);
     if (result != PYR_OK)
         return result;
@@ -344,10 +303,11 @@ static enum pyr_result load(struct pyr_store *store, uint32_t number,
 
 /* Holds a tile that is in the store. */
 static enum pyr_result hold(struct pyr_store *store, uint32_t number,
-                            size_t memory_bytes, struct loaded **out_loaded,
+                            size_t memory_bytes,
+                            struct pyr_store_loaded **out_loaded,
                             struct pyr_error *err)
 {
-    struct loaded *loaded = store->entries[number].loaded;
+    struct pyr_store_loaded *loaded = store->entries[number].loaded;
     if (loaded == NULL)
     {
         const enum pyr_result result = load(store, number, memory_bytes, err);
@@ -372,7 +332,7 @@ enum pyr_result pyr_store_edit(struct pyr_store *store, uint32_t tile_col,
                                struct pyr_error *err)
 {
     const uint32_t number = *find(store, tile_col, tile_row);
-    struct loaded *loaded = NULL;
+    struct pyr_store_loaded *loaded = NULL;
     enum pyr_result result = PYR_OK;
     if (number != NO_ENTRY)
         result = hold(store, number, memory_bytes, &loaded, err);
@@ -402,7 +362,7 @@ enum pyr_result pyr_store_look(struct pyr_store *store, uint32_t tile_col,
                                struct pyr_error *err)
 {
     const uint32_t number = *find(store, tile_col, tile_row);
-    struct loaded *loaded = NULL;
+    struct pyr_store_loaded *loaded = NULL;
     if (number == NO_ENTRY)
         return PYR_NOT_FOUND;
     const enum pyr_result result =
@@ -413,10 +373,10 @@ enum pyr_result pyr_store_look(struct pyr_store *store, uint32_t tile_col,
 }
 
 /* The tile's own record, of which it is the first member. */
-static struct loaded *loaded_of(struct pyr_store *store,
-                                const struct pyr_store_tile *tile)
+static struct pyr_store_loaded *loaded_of(struct pyr_store *store,
+                                          const struct pyr_store_tile *tile)
 {
-    struct loaded *loaded = store->newest;
+    struct pyr_store_loaded *loaded = store->newest;
     while (loaded != NULL && &loaded->tile != tile)
         loaded = loaded->older;
     return loaded;
@@ -425,14 +385,14 @@ static struct loaded *loaded_of(struct pyr_store *store,
 void pyr_store_release(struct pyr_store *store,
                        const struct pyr_store_tile *tile)
 {
-    struct loaded *const loaded = loaded_of(store, tile);
+    struct pyr_store_loaded *const loaded = loaded_of(store, tile);
     if (loaded != NULL)
         loaded->nholders--;
 }
 
 void pyr_store_drop(struct pyr_store *store, struct pyr_store_tile *tile)
 {
-    struct loaded *const loaded = loaded_of(store, tile);
+    struct pyr_store_loaded *const loaded = loaded_of(store, tile);
     if (loaded == NULL)
         return;
     pyr_slots_give(store->slots, &store->entries[loaded->entry].slot);
@@ -453,117 +413,4 @@ bool pyr_store_has(const struct pyr_store *store, uint32_t tile_col,
 size_t pyr_store_count(const struct pyr_store *store)
 {
     return store->count;
-}
-
-enum pyr_result pyr_store_limits(const struct pyr_store *store,
-                                 struct pyr_grid_limits *out_limits)
-{
-    struct pyr_grid_limits limits = {UINT32_MAX, UINT32_MAX, 0, 0};
-    for (size_t i = 0; i < store->count; i++)
-    {
-        const struct entry *const entry = &store->entries[i];
-        if (entry->tile_col < limits.min_col)
-            limits.min_col = entry->tile_col;
-        if (entry->tile_row < limits.min_row)
-            limits.min_row = entry->tile_row;
-        if (entry->tile_col > limits.max_col)
-            limits.max_col = entry->tile_col;
-        if (entry->tile_row > limits.max_row)
-            limits.max_row = entry->tile_row;
-    }
-    if (store->count == 0)
-        return PYR_NOT_FOUND;
-    *out_limits = limits;
-    return PYR_OK;
-}
-
-/* Puts a zero between any two bits. */
-static uint64_t spread(uint32_t value)
-{
-    uint64_t bits = value;
-    bits = (bits | (bits << 16)) & UINT64_C(0x0000FFFF0000FFFF);
-    bits = (bits | (bits << 8)) & UINT64_C(0x00FF00FF00FF00FF);
-    bits = (bits | (bits << 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-    bits = (bits | (bits << 2)) & UINT64_C(0x3333333333333333);
-    return (bits | (bits << 1)) & UINT64_C(0x5555555555555555);
-}
-
-/* Squares of 2^n tiles, at multiples of their size, are ranges of places. */
-static uint64_t place_of(uint32_t tile_col, uint32_t tile_row)
-{
-    return spread(tile_col) | (spread(tile_row) << 1);
-}
-
-static int compare_places(const void *left, const void *right)
-{
-    const uint64_t a = *(const uint64_t *)left;
-    const uint64_t b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
-static void sort(struct pyr_store *store)
-{
-    if (store->sorted != NULL)
-        return;
-    store->sorted = pyr_malloc(store->count * sizeof(*store->sorted));
-    for (size_t i = 0; store->sorted != NULL && i < store->count; i++)
-        store->sorted[i] =
-            place_of(store->entries[i].tile_col, store->entries[i].tile_row);
-    if (store->sorted != NULL)
-        qsort(store->sorted, store->count, sizeof(*store->sorted),
-              compare_places);
-}
-
-/* Whether a tile's place lies in [first, last]. */
-static bool range_has(const struct pyr_store *store, uint64_t first,
-                      uint64_t last)
-{
-    size_t low = 0;
-    size_t high = store->count;
-    while (low < high)
-    {
-        const size_t middle = low + (high - low) / 2;
-        if (store->sorted[middle] < first)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < store->count && store->sorted[low] <= last;
-}
-
-bool pyr_store_meets(struct pyr_store *store,
-                     const struct pyr_grid_limits *limits)
-{
-    const uint32_t width = limits->max_col - limits->min_col;
-    const uint32_t height = limits->max_row - limits->min_row;
-    if (store->count == 0)
-        return false;
-    if (((uint64_t)width + 1) * ((uint64_t)height + 1) <= MAX_LOOKED_TILES)
-    {
-        for (uint64_t row = limits->min_row; row <= limits->max_row; row++)
-            for (uint64_t col = limits->min_col; col <= limits->max_col; col++)
-                if (pyr_store_has(store, (uint32_t)col, (uint32_t)row))
-                    return true;
-        return false;
-    }
-    sort(store);
-    if (store->sorted == NULL)
-        return true;
-    /* At most two by two squares at least as large as the rectangle. */
-    unsigned bits = 1;
-    while (bits < 32 && ((width > height ? width : height) >> bits) != 0)
-        bits++;
-    if (bits == 32)
-        return true;
-    const uint64_t square = (UINT64_C(1) << (2 * bits)) - 1;
-    for (uint32_t row = limits->min_row >> bits; row <= limits->max_row >> bits;
-         row++)
-        for (uint32_t col = limits->min_col >> bits;
-             col <= limits->max_col >> bits; col++)
-        {
-            const uint64_t first = place_of(col << bits, row << bits);
-            if (range_has(store, first, first | square))
-                return true;
-        }
-    return false;
 }

@@ -8,18 +8,19 @@
 #include "pyr.h"
 
 // Samples of some bands of pixels[pixelBands], in any type and layout.
-struct Rok4Buffer
+class Rok4Buffer final
 {
-    GByte *data;
-    GDALDataType type;
-    GSpacing pixelSpace; // fits an int
-    GSpacing lineSpace;
-    GSpacing bandSpace;
-    int nBands;
-    const int *bandMap; // bands of the pixels, from 1
-    GDALDataType pixelType;
-    int pixelBands;
-    double fill[PYR_MAX_BANDS]; // by band of the pixels: what is not there
+  public:
+    GByte *data = nullptr;
+    GDALDataType type = GDT_Unknown;
+    GSpacing pixelSpace = 0; // fits an int
+    GSpacing lineSpace = 0;
+    GSpacing bandSpace = 0;
+    int nBands = 0;
+    const int *bandMap = nullptr; // bands of the pixels, from 1
+    GDALDataType pixelType = GDT_Unknown;
+    int pixelBands = 0;
+    double fill[PYR_MAX_BANDS] = {}; // by band of the pixels: what is not there
 
     GByte *At(int band, uint32_t x, uint32_t y) const
     {

@@ -37,8 +37,8 @@ bool Rok4Dataset::IsOneTile(int x, int y, int width, int height, int nBandCount,
                  window.px_x % shape.width_px == 0 &&
                  window.px_y % shape.height_px == 0 &&
                  window.width_px == shape.width_px &&
-                 window.height_px == shape.height_px &&
-                 nBandCount == nBands && !HasUnpublished();
+                 window.height_px == shape.height_px && nBandCount == nBands &&
+                 !HasUnpublished();
     for (int i = 0; whole && bandList != nullptr && i < nBandCount; i++)
         whole = bandList[i] == i + 1;
     return whole;

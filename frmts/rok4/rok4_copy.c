@@ -89,6 +89,21 @@ static enum pyr_result copy_bytes(const struct copier *copier,
     return result;
 }
 
+/* Whether a run that was interrupted copied it: then it is whole. */
+static bool is_copied(const struct copier *copier, const struct pyr_file *from,
+                      const char *path)
+{
+    const struct pyr_io *const io = copier->options->io;
+    struct pyr_error err = {""};
+    struct pyr_file *file = NULL;
+    if (!copier->options->resume ||
+        io->open(io->user, path, &file, &err) != PYR_OK)
+        return false;
+    const bool copied = io->size(file) == io->size(from);
+    io->close(file);
+    return copied;
+}
+
 /* Nothing at `from` is fine: where slabs are asked for, most may be absent. */
 static enum pyr_result copy_slab(const struct copier *copier,
                                  const struct pair *pair, uint8_t *buffer,
@@ -101,6 +116,11 @@ static enum pyr_result copy_slab(const struct copier *copier,
     enum pyr_result result = io->open(io->user, pair->from, &from, err);
     if (result == PYR_NOT_FOUND)
         return PYR_OK;
+    if (result == PYR_OK && is_copied(copier, from, pair->to))
+    {
+        io->close(from);
+        return PYR_OK;
+    }
     if (result == PYR_OK)
         result = check_index(copier, from, err);
     if (result == PYR_OK)

@@ -17,6 +17,7 @@ struct rok4_copy_options
     const struct pyr_tree *tree;
     const struct pyr_io *io; /* reads the source */
     const struct rok4_pyramid *source;
+    bool resume; /* a slab that was copied before is kept */
     struct pyr_pool *pool;
     unsigned nthreads;
     void *thread_user; /* as in struct pyr_job; may be NULL */

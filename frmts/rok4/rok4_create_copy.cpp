@@ -2,6 +2,7 @@
 // CreateCopy: any dataset becomes a pyramid, or a part of one.
 #include "rok4_create_copy.h"
 
+#include "rok4_canvas.h"
 #include "rok4_creation.h"
 #include "rok4_lossless.h"
 #include "rok4_source.h"
@@ -11,7 +12,6 @@
 #include "cpl_vsi.h"
 
 #include <cinttypes>
-#include <ctime>
 
 namespace
 {
@@ -20,7 +20,8 @@ namespace
 constexpr int MAX_FILES = 100000;
 
 // What makes two sources equal for RESUME: names, sizes and times of their
-// files, and their shape. One without files is equal to no other.
+// files, their shape, and what a VRT says. One without files is equal to no
+// other.
 std::string IdentityOf(GDALDataset *source)
 {
     double transform[6] = {0, 0, 0, 0, 0, 0};
@@ -45,14 +46,17 @@ std::string IdentityOf(GDALDataset *source)
         if (VSIStatL(files[i], &info) != 0)
             continue;
         const int64_t seen[] = {static_cast<int64_t>(info.st_size),
-                                static_cast<int64_t>(info.st_mtime)};
+                                static_cast<int64_t>(info.st_mtim.tv_sec),
+                                static_cast<int64_t>(info.st_mtim.tv_nsec)};
         mix(seen, sizeof(seen));
     }
+    // What gdal_translate and gdalwarp make of the same files.
+    char **const xml = source->GetMetadata("xml:VRT");
+    if (xml != nullptr && xml[0] != nullptr)
+        mix(xml[0], strlen(xml[0]));
     text += CPLSPrintf("\nfiles=%d:%016" PRIx64 "\n", files.size(), hash);
     if (files.empty())
-        text += CPLSPrintf("in memory=%p at %lld\n",
-                           static_cast<const void *>(source),
-                           static_cast<long long>(time(nullptr)));
+        text += "in memory, " + Rok4UniqueIdentity() + "\n";
     return text;
 }
 

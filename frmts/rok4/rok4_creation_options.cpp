@@ -219,7 +219,7 @@ bool ReadQuality(CSLConstList options, Rok4CreationOptions *out)
         return Refuse("QUALITY", value,
                       "75 (TIFF_JPG_UINT8) or 90 (TIFF_JPG90_UINT8): ROK4 has "
                       "no other JPEG format");
-    out->quality = atoi(value);
+    out->quality = EQUAL(value, "90") ? 90 : 75;
     return true;
 }
 

@@ -155,7 +155,8 @@ bool Rok4Dataset::AllowUpdate(GDALOpenInfo *openInfo)
     options.path = m_pyramid->Get()->path;
     options.tmsDirectory = Option(openInfo, "TMS_DIRECTORY", "");
     options.storageRoot = Option(openInfo, "STORAGE_ROOT", nullptr) != nullptr;
-    options.nthreads = Rok4ThreadCount(Option(openInfo, "NUM_THREADS", nullptr));
+    options.nthreads =
+        Rok4ThreadCount(Option(openInfo, "NUM_THREADS", nullptr));
     m_update = Rok4Update::Make(options, *m_pyramid->Get(), m_view.level);
     if (m_update == nullptr)
         return false;
@@ -219,9 +220,8 @@ CPLErr Rok4Dataset::GDAL_COMPAT_CLOSE(progress, progressData)
     if (nOpenFlags != OPEN_FLAGS_CLOSED)
     {
         result = Rok4Dataset::FlushCache(true);
-        result = std::max(
-            result, GDALPamDataset::GDAL_COMPAT_CLOSE_CALL(progress,
-                                                           progressData));
+        result = std::max(result, GDALPamDataset::GDAL_COMPAT_CLOSE_CALL(
+                                      progress, progressData));
     }
     return result;
 }

@@ -68,8 +68,8 @@ class Rok4Pyramid final
         return m_data.levels[level];
     }
 
-    // For builds: the readers, which Read and ReadMask use too. nullptr for masks
-    // that the pyramid has not.
+    // For builds: the readers, which Read and ReadMask use too. nullptr for
+    // masks that the pyramid has not.
     struct pyr_reader *DataReader() const
     {
         return m_dataReader;
@@ -132,9 +132,9 @@ class Rok4Pyramid final
     JobContext *m_job = nullptr; // of the read that is under way
 };
 
-// Number of threads that an option NUM_THREADS asks for; nullptr: not given, then
-// GDAL_NUM_THREADS, else every processor. 0, with an error, when it is wrong; a
-// wrong GDAL_NUM_THREADS means one thread, as elsewhere in GDAL.
+// Number of threads that an option NUM_THREADS asks for; nullptr: not given,
+// then GDAL_NUM_THREADS, else every processor. 0, with an error, when it is
+// wrong; a wrong GDAL_NUM_THREADS means one thread, as elsewhere in GDAL.
 unsigned Rok4ThreadCount(const char *wish);
 
 // Bytes that the cache of all pyramids may take, so that with GDAL's own block
@@ -279,9 +279,9 @@ class Rok4RasterBand final : public GDALPamRasterBand
     int GetOverviewCount() override;
     GDALRasterBand *GetOverview(int index) override;
     GDALRasterBand *GetRasterSampleOverview(GUIntBig samples) override;
-    CPLErr BuildOverviews(const char *resampling, int count,
-                          const int *factors, GDALProgressFunc progress,
-                          void *progressData, CSLConstList options) override;
+    CPLErr BuildOverviews(const char *resampling, int count, const int *factors,
+                          GDALProgressFunc progress, void *progressData,
+                          CSLConstList options) override;
     GDALRasterBand *GetMaskBand() override;
     int GetMaskFlags() override;
     char **GetMetadataDomainList() override;

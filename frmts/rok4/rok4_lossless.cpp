@@ -45,7 +45,7 @@ CPLXMLNode *OnlySource(CPLXMLNode *band, int number, GDALDataset *dataset)
     }
     if (CPLGetXMLValue(band, "subClass", nullptr) != nullptr ||
         found == nullptr ||
-        atoi(CPLGetXMLValue(found, "SourceBand", "0")) != number ||
+        CPLAtof(CPLGetXMLValue(found, "SourceBand", "0")) != number ||
         !IsWhole(found, "SrcRect", dataset) ||
         !IsWhole(found, "DstRect", dataset))
         return nullptr;

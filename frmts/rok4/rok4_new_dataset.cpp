@@ -345,7 +345,7 @@ Rok4Buffer Rok4NewDataset::Buffer(void *data, GDALDataType type, int nBandCount,
                                   const int *bandMap, GSpacing pixelSpace,
                                   GSpacing lineSpace, GSpacing bandSpace) const
 {
-    Rok4Buffer buffer = {};
+    Rok4Buffer buffer;
     buffer.data = static_cast<GByte *>(data);
     buffer.type = type;
     buffer.pixelSpace = pixelSpace;

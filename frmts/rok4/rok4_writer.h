@@ -58,8 +58,8 @@ void rok4_writer_free(struct rok4_writer *writer);
 
 /* The sink; levels are numbered as in the options. A slab is written when it is
  * finished and at least one of its data tiles was put; its mask slab with it,
- * where the level has masks. It holds every tile, in index order, each at a
- * multiple of 16 (spec section 5.1). Those that were not put are the
+ * where the level has masks. It holds every tile, in index order, all but the
+ * first at a multiple of 16 (spec section 5.1). Those that were not put are the
  * background's bytes where it has the tile, else nodata. Tiles of masks that
  * were not put are 0, but where the background's data has the tile they are its
  * mask's bytes, or 255 where it has no mask slab.

@@ -123,6 +123,8 @@ class Rok4Writing final
     CPLErr Report(enum pyr_result result, const struct pyr_error &err) const;
     CPLErr MakeOutput(Output *output, enum rok4_format format,
                       const std::string &staged, bool withOld);
+    CPLErr LinkOld();
+    bool CanResume() const;
     bool CanCascade(size_t fine) const;
     size_t SourceLevel(size_t level, size_t bottom) const;
     CPLErr LevelLimits(size_t bottom, size_t level,
@@ -144,6 +146,9 @@ class Rok4Writing final
     std::shared_ptr<Rok4Pyramid> OpenStaged(const Output &output,
                                             struct rok4_overlay *overlay);
     struct pyr_reduce_rule Rule() const;
+
+    // Share of the progress after which only publishing is left.
+    static constexpr double BUILT = 0.95;
 
     static bool Progress(void *user, double fraction);
     static void EnterThread(void *user, unsigned worker);

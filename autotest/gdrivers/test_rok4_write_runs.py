@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""How CreateCopy runs: threads, progress, interruptions, RESUME."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from osgeo import gdal
+
+import rok4_util
+import rok4_write
+from rok4_write import (Model, Stop, create, descriptor, noise, refuse,
+                        source, strict)
+
+@pytest.mark.parametrize("options", [
+    ["COMPRESS=JPEG"], ["COMPRESS=DEFLATE", "MASK=YES"], ["COMPRESS=NONE"],
+    ["COMPRESS=PNG", "OVERVIEW_RESAMPLING=CUBIC"]])
+def test_same_bytes(options, tmp_path):
+    """The same bytes with any number of threads; wrong ones are refused."""
+    dataset = source(noise(3, (450, 600)), path=tmp_path / "source.tif")
+    trees = []
+    for threads in ("1", "2", "7", "ALL_CPUS", None):
+        place = tmp_path / "out"
+        os.mkdir(str(place))
+        create(place / "a.json", dataset, "MD5=YES", *options,
+               *(["NUM_THREADS=" + threads] if threads else []))
+        trees.append(rok4_write.tree(place))
+        shutil.rmtree(str(place))
+    for other in trees[1:]:
+        assert sorted(other) == sorted(trees[0])
+        assert all(other[key] == trees[0][key] for key in other)
+    for threads in ("0", "-1", "many"):
+        message = refuse(tmp_path / "a.json", dataset,
+                         "NUM_THREADS=" + threads)
+        assert "NUM_THREADS" in message
+
+
+THREADS = """
+import os, sys
+from osgeo import gdal
+seen = []
+def progress(fraction, message, user):
+    seen.append(len(os.listdir("/proc/self/task")))
+    return 1
+before = len(os.listdir("/proc/self/task"))
+done = gdal.GetDriverByName("ROK4").CreateCopy(
+    sys.argv[1], gdal.Open(sys.argv[2]), options=sys.argv[3:],
+    callback=progress)
+print(max(seen) - before if done else "failed")
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="Linux")
+def test_threads_are_used(tmp_path):
+    """As many as NUM_THREADS= says, besides the one that calls."""
+    source(noise(3, (450, 600)), path=tmp_path / "source.tif")
+    found = []
+    for i, threads in enumerate((1, 3, 6)):
+        done = subprocess.run(
+            [sys.executable, "-c", THREADS, str(tmp_path / ("%d.json" % i)),
+             str(tmp_path / "source.tif"), "NUM_THREADS=%d" % threads] +
+            rok4_write.SMALL, stdout=subprocess.PIPE, text=True, check=False,
+            env=dict(os.environ, ROK4_TMS_DIRECTORY=gdal.GetConfigOption(
+                "ROK4_TMS_DIRECTORY")))
+        found.append(int(done.stdout))
+    assert found[0] <= 1 and found[1] >= 2 and found[2] >= 5
+    assert found[1] <= 3 and found[2] <= 6
+
+
+def test_resume(tmp_path):
+    """RESUME=YES keeps what an interrupted run has done, for the next one with
+    it, which then makes the same files; without, nothing is left."""
+    place = tmp_path / "out"
+    os.mkdir(str(place))
+    pixels = noise(3, (700, 900))
+    dataset = source(pixels, path=tmp_path / "source.tif")
+    whole = create(tmp_path / "whole.json", dataset)
+
+    path = place / "whole.json"
+    message = refuse(path, dataset, callback=Stop(0.5))
+    assert "interrupted" in message.lower()
+    assert rok4_write.tree(place) == {}
+
+    refuse(path, dataset, "RESUME=YES", callback=Stop(0.5))
+    assert not path.exists()
+    staged = inodes(place)
+    assert staged, "nothing was kept"
+    create(path, dataset, "RESUME=YES")
+    rok4_write.same_slabs(path, whole)
+    assert staged <= inodes(place / "whole")
+    assert descriptor(path) == descriptor(whole)
+    assert sorted(os.listdir(str(place))) == ["whole", "whole.json",
+                                              "whole.list"]
+    strict(path)
+
+    # Another source, or other options: from the beginning.
+    path = place / "b.json"
+    refuse(path, dataset, "RESUME=YES", callback=Stop(0.5))
+    path = create(path, dataset, "RESUME=YES", "COMPRESS=LZW")
+    assert descriptor(path)["format"] == "TIFF_LZW_UINT8"
+    Model([255] * 3, "all", size=(700, 900)).paint(pixels).check(path)
+
+
+def inodes(top):
+    """Those of the slabs, and when these were written."""
+    out = set()
+    for where, _, files in os.walk(str(top)):
+        for name in files:
+            if name.endswith(".tif"):
+                info = os.stat(os.path.join(where, name))
+                out.add((info.st_ino, info.st_mtime_ns))
+    return out
+
+
+def test_progress(tmp_path):
+    """One progress from 0 to 1."""
+    for i, options in enumerate(([], ["OVERVIEW_RESAMPLING=CUBIC"],
+                                 ["COMPRESS=JPEG",
+                                  "OVERVIEW_RESAMPLING=LANCZOS"])):
+        stop = Stop(2)
+        create(tmp_path / ("%d.json" % i), source(noise(3, (700, 900))),
+               *options, callback=stop)
+        assert stop.seen == sorted(stop.seen)
+        assert stop.seen[0] < 0.3 and stop.seen[-1] == 1
+        assert len(stop.seen) > 3
+    stop = Stop(2)
+    create(tmp_path / "copy.json",
+           rok4_util.open_dataset(tmp_path / "0.json"), small=False,
+           callback=stop)
+    assert stop.seen == sorted(stop.seen) and stop.seen[-1] == 1
+
+

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// Levels of a pyramid that is written: copies of those of another.
+#include "rok4_writing.h"
+
+#include "job_context.h"
+#include "pyr_alloc.h"
+#include "rok4_copy.h"
+#include "rok4_plan.h"
+
+#include <algorithm>
+
+CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
+                              size_t from, size_t level)
+{
+    struct pyr_error err = {""};
+    JobContext job;
+    m_job = &job;
+    struct rok4_copy_options options = {};
+    options.tree = &m_tree;
+    options.io = &m_io;
+    options.source = source->Get();
+    options.resume = rok4_stage_resumed(m_stage);
+    options.pool = m_runtime->pool;
+    options.nthreads = m_options.nthreads;
+    options.thread_user = this;
+    options.thread_enter = EnterThread;
+    options.thread_leave = LeaveThread;
+    options.progress_user = this;
+    options.progress = [](void *user, uint64_t nslabs) {
+        const Rok4Writing &self = *static_cast<const Rok4Writing *>(user);
+        return Progress(
+            user, std::min(1.0, static_cast<double>(nslabs) / self.m_slabs));
+    };
+    const struct rok4_writer_level &to = m_output.levels[level];
+    enum pyr_result result = rok4_copy_level(&options, ROK4_PLANE_DATA, from,
+                                             to.image_directory, &err);
+    if (result == PYR_OK && m_options.masks)
+        result = rok4_copy_level(&options, ROK4_PLANE_MASK, from,
+                                 to.mask_directory, &err);
+    job.Relay(result == PYR_OK);
+    m_job = nullptr;
+    return Report(result, err);
+}
+
+// One slab of another shape or name, from encoded tiles.
+static enum pyr_result CopySlab(const struct pyr_sink &sink,
+                                struct pyr_reader *reader, enum pyr_plane plane,
+                                uint32_t from, uint32_t level,
+                                const struct pyr_grid_limits &tiles,
+                                struct pyr_error *err)
+{
+    enum pyr_result result = PYR_OK;
+    for (uint32_t row = tiles.min_row; row <= tiles.max_row; row++)
+        for (uint32_t col = tiles.min_col;
+             col <= tiles.max_col && result == PYR_OK; col++)
+        {
+            uint8_t *bytes = nullptr;
+            size_t nbytes = 0;
+            result = pyr_reader_encoded(reader, from, col, row,
+                                        Rok4CacheBytes(), &bytes, &nbytes, err);
+            if (result == PYR_OK)
+                result = sink.put(sink.user, plane, level, col, row, bytes,
+                                  nbytes, err);
+            else if (result == PYR_NOT_FOUND)
+                result = PYR_OK;
+            pyr_free(bytes);
+        }
+    return result;
+}
+
+CPLErr Rok4Writing::CopyTiles(const std::shared_ptr<Rok4Pyramid> &source,
+                              size_t from, size_t level)
+{
+    const struct pyr_sink sink = rok4_writer_sink(m_output.writer);
+    const struct rok4_level &to = m_target->levels[level];
+    const struct pyr_grid_limits &limits = to.limits;
+    const uint32_t width = to.tiles_per_width;
+    const uint32_t height = to.tiles_per_height;
+    struct pyr_error err = {""};
+    enum pyr_result result = PYR_OK;
+    double done = 0;
+    JobContext job;
+    source->SetJob(&job);
+    for (uint32_t row = limits.min_row / height; row <= limits.max_row / height;
+         row++)
+        for (uint32_t col = limits.min_col / width;
+             col <= limits.max_col / width && result == PYR_OK; col++)
+        {
+            const struct pyr_grid_limits tiles = {
+                std::max(limits.min_col, col * width),
+                std::max(limits.min_row, row * height),
+                std::min(limits.max_col, col * width + width - 1),
+                std::min(limits.max_row, row * height + height - 1)};
+            if (!sink.wants(sink.user, static_cast<uint32_t>(level), col, row))
+                continue;
+            result = CopySlab(sink, source->DataReader(), PYR_PLANE_DATA,
+                              static_cast<uint32_t>(from),
+                              static_cast<uint32_t>(level), tiles, &err);
+            if (result == PYR_OK && m_options.masks)
+                result = CopySlab(sink, source->MaskReader(), PYR_PLANE_MASK,
+                                  static_cast<uint32_t>(from),
+                                  static_cast<uint32_t>(level), tiles, &err);
+            if (result == PYR_OK)
+                result = sink.finish(sink.user, static_cast<uint32_t>(level),
+                                     col, row, &err);
+            if (result == PYR_OK && !Progress(this, ++done / m_slabs))
+                result = pyr_fail(&err, PYR_CANCELLED, "interrupted");
+        }
+    source->SetJob(nullptr);
+    job.Relay(result == PYR_OK);
+    return Report(result, err);
+}
+
+CPLErr Rok4Writing::Copy(const std::shared_ptr<Rok4Pyramid> &source)
+{
+    const struct rok4_descriptor &from = *source->Get()->descriptor;
+    CPLErr result = CE_None;
+    m_done = 0;
+    m_share = BUILT / static_cast<double>(m_target->nlevels);
+    for (size_t i = 0; i < m_target->nlevels && result == CE_None; i++)
+    {
+        const struct rok4_level &to = m_target->levels[i];
+        size_t found = 0;
+        if (rok4_plan_find(&from, to.grid_level, &found) != PYR_OK ||
+            from.levels[found].empty)
+            continue;
+        const struct rok4_level &own = from.levels[found];
+        const struct pyr_grid_limits &limits = to.limits;
+        m_slabs = static_cast<double>(limits.max_col / to.tiles_per_width -
+                                      limits.min_col / to.tiles_per_width + 1) *
+                  static_cast<double>(limits.max_row / to.tiles_per_height -
+                                      limits.min_row / to.tiles_per_height + 1);
+        const bool same = own.tiles_per_width == to.tiles_per_width &&
+                          own.tiles_per_height == to.tiles_per_height &&
+                          own.path_depth == to.path_depth;
+        result =
+            same ? CopySlabs(source, found, i) : CopyTiles(source, found, i);
+        m_done += m_share;
+    }
+    return result;
+}
