@@ -70,4 +70,19 @@ inline CPLErr GDALCompatFlushPam(GDALPamDataset *dataset, bool atClosing)
 #define GDAL_COMPAT_CLOSE_CALL(progress, data) Close()
 #endif
 
+// Whether the caller of Delete would remove the file itself where Delete fails:
+// option --overwrite of the program gdal, from 3.11, which hides its errors.
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 11, 0)
+inline bool GDALCompatRemovesUndeleted()
+{
+    void *data = nullptr;
+    return CPLGetErrorHandler(&data) == CPLQuietErrorHandler;
+}
+#else
+inline bool GDALCompatRemovesUndeleted()
+{
+    return false;
+}
+#endif
+
 #endif

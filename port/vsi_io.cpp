@@ -391,6 +391,23 @@ enum pyr_result vsi_io_load_open(VSILFILE *file, const void *head,
     return PYR_OK;
 }
 
+uint64_t vsi_io_stamp(const char *path)
+{
+    struct stat info = {};
+    return stat(path, &info) == 0 ? StampOf(info) : 0;
+}
+
+uint64_t vsi_io_stamp_open(VSILFILE *file)
+{
+    struct stat info = {};
+    void *const native = VSIFGetNativeFileDescriptorL(file);
+    return native != nullptr &&
+                   fstat(static_cast<int>(reinterpret_cast<intptr_t>(native)),
+                         &info) == 0
+               ? StampOf(info)
+               : 0;
+}
+
 bool vsi_io_exists(const char *path)
 {
     VSIStatBufL info = {};

@@ -17,6 +17,12 @@ enum pyr_result vsi_io_load_open(VSILFILE *file, const void *head,
                                  char **out_text, size_t *out_nbytes,
                                  struct pyr_error *err) PYR_MUST_CHECK;
 
+// Identity of what a local path leads to, which differs after it was replaced
+// or rewritten; 0 when nothing is there. vsi_io_stamp_open: of an open file, 0
+// when that is not local.
+uint64_t vsi_io_stamp(const char *path);
+uint64_t vsi_io_stamp_open(VSILFILE *file);
+
 // Whether a regular file, or a directory, is there.
 bool vsi_io_exists(const char *path);
 bool vsi_io_is_directory(const char *path);

@@ -9,6 +9,7 @@ import pytest
 from osgeo import gdal
 
 import rok4_strict
+import rok4_tms
 import rok4_util
 import rok4_write
 from rok4_write import (Model, create, decoded, descriptor, noise, slabs,
@@ -258,6 +259,37 @@ def test_copy(name, tmp_path):
     text = descriptor(other)
     assert text["raster_specifications"] == descriptor(path)[
         "raster_specifications"]
+
+
+def test_tms_goes_along(tmp_path):
+    """A set that stands beside the pyramid; where another one would be found,
+    nothing is done."""
+    file = rok4_tms.write(str(tmp_path / "sets"),
+                          rok4_tms.quadtree("MINE", tile=(64, 64)))
+    os.mkdir(str(tmp_path / "p"))
+    path = create(tmp_path / "p" / "a.json", source(noise(1)),
+                  "TILING_SCHEME=" + file)
+    before = rok4_write.tree(tmp_path / "p")
+    os.mkdir(str(tmp_path / "q"))
+    other = str(tmp_path / "q" / "b.json")
+    assert driver().CopyFiles(other, path) == gdal.CE_None
+    assert files(tmp_path / "q") == ["MINE.json", "b", "b.json", "b.list"]
+    rok4_util.open_dataset(other)
+    os.mkdir(str(tmp_path / "r"))
+    (tmp_path / "r" / "MINE.json").write_text("{}")
+    for function in (driver().CopyFiles, driver().Rename):
+        for name in ("c.json", "MINE.json"):
+            with rok4_util.Errors() as errors:
+                assert function(str(tmp_path / "r" / name), path) != \
+                    gdal.CE_None
+            assert len(errors.failures) == 1
+            assert files(tmp_path / "r") == ["MINE.json"]
+            assert rok4_write.tree(tmp_path / "p") == before
+    os.mkdir(str(tmp_path / "s"))
+    moved = str(tmp_path / "s" / "d.json")
+    assert driver().Rename(moved, path) == gdal.CE_None
+    assert files(tmp_path / "p") == ["MINE.json"]
+    rok4_util.open_dataset(moved)
 
 
 def test_copy_links(tmp_path):

@@ -193,11 +193,18 @@ def test_identify_of_prefix_only():
     assert driver is None or driver.ShortName != "ROK4"
 
 
-def test_update_is_refused(moved):
+def test_update_by_name(moved):
+    """Of a level other than the finest, it is refused."""
     path = moved(NAME)
+    levels = gdal.Open(path).GetMetadataItem("LEVELS").split()
+    for name in (path, "ROK4:" + path, "ROK4:%s:%s" % (path, levels[0])):
+        with Errors() as errors:
+            assert gdal.OpenEx(name, gdal.OF_RASTER | gdal.OF_UPDATE)
+        assert not errors.texts()
     with Errors() as errors:
-        dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE)
-    assert dataset is None and errors.failures
+        assert gdal.OpenEx("ROK4:%s:%s" % (path, levels[1]),
+                           gdal.OF_RASTER | gdal.OF_UPDATE) is None
+    assert levels[0] in errors.failures[0]
 
 
 def test_vector_open_of_raster(moved):

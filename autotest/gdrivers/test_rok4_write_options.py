@@ -45,8 +45,8 @@ TESTS = {
     "LIST": "options.test_list",
     "MD5": "options.test_md5",
     "SPARSE_OK": "options.test_sparse_ok",
-    "ANCESTOR": "update.test_ancestor",
-    "UPDATE_MODE": "update.test_ancestor",
+    "ANCESTOR": "ancestor.test_ancestor",
+    "UPDATE_MODE": "ancestor.test_ancestor",
     "OVERWRITE": "options.test_overwrite",
     "RESUME": "runs.test_resume",
     "LOSSLESS_COPY": "options.test_lossless_copy",
@@ -132,6 +132,27 @@ def test_tms_directory(tmp_path, tms_directory):
     assert descriptor(path)["tile_matrix_set"] == "OTHER"
     # Who opens it finds the set beside it.
     rok4_util.open_dataset(path)
+
+
+def test_another_grid_of_that_name(tmp_path):
+    """Who opens the pyramid would take the wrong one; but the same grid by
+    another text is the same."""
+    place = tmp_path / "out"
+    os.mkdir(str(place))
+    dataset = source(noise(1))
+    definition = rok4_tms.quadtree("T64", tile=(32, 32), top=(8, 8))
+    file = rok4_tms.write(str(tmp_path / "sets"), definition)
+    for options in (["TILING_SCHEME=" + file],
+                    ["TMS_DIRECTORY=" + os.path.dirname(file)]):
+        message = refuse(place / "a.json", dataset, *options)
+        assert "T64.json" in message
+        assert os.listdir(str(place)) == []
+    definition = rok4_write.load_tms()
+    definition["title"] = "the same"
+    definition["crs"] = "http://www.opengis.net/def/crs/EPSG/0/3857"
+    file = rok4_tms.write(str(tmp_path / "sets"), definition)
+    create(place / "a.json", dataset, "TILING_SCHEME=" + file)
+    assert sorted(os.listdir(str(place))) == ["a", "a.json", "a.list"]
 
 
 def test_levels(tmp_path):

@@ -3,6 +3,7 @@
 on the disk, and what stood there stands there still, byte for byte."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -122,17 +123,25 @@ VALUES = {
 }
 
 
-@pytest.fixture
-def room(tmp_path):
-    """A directory with a pyramid and files of others; and what checks that
-    they are as they were."""
-    place = tmp_path / "room"
+@pytest.fixture(scope="module")
+def furniture(tmp_path_factory, tms_directory):
+    """A directory with a pyramid and files of others."""
+    place = tmp_path_factory.mktemp("room") / "room"
     os.mkdir(str(place))
-    create(place / "old.json", source(noise(3, seed=3)), "MASK=YES",
-           "MD5=YES")
+    with rok4_util.config(ROK4_TMS_DIRECTORY=tms_directory):
+        create(place / "old.json", source(noise(3, seed=3)), "MASK=YES",
+               "MD5=YES")
     (place / "other.txt").write_text("mine")
     (place / "old" / "other.txt").write_text("mine")
     os.mkdir(str(place / "empty"))
+    return place
+
+
+@pytest.fixture
+def room(furniture, tmp_path):
+    """A copy of it, and what checks that it is as it was."""
+    place = tmp_path / "room"
+    shutil.copytree(str(furniture), str(place))
     before = rok4_write.tree(place)
 
     def check():

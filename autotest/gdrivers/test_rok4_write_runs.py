@@ -132,3 +132,106 @@ def test_progress(tmp_path):
     assert stop.seen == sorted(stop.seen) and stop.seen[-1] == 1
 
 
+
+
+class Block:
+    """A progress function that puts a file where slabs will have to go."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __call__(self, fraction, message, user):
+        if self.path.parent.exists() and not self.path.exists():
+            self.path.write_text("in the way")
+        return 1
+
+
+def test_resume_after_an_error(tmp_path):
+    """As after an interruption; without RESUME=YES nothing is left."""
+    dataset = source(noise(3, (700, 900)), path=tmp_path / "source.tif")
+    whole = create(tmp_path / "whole.json", dataset, "MASK=YES")
+    place = tmp_path / "out"
+    os.mkdir(str(place))
+    way = place / ".whole.building" / "DATA" / "2"
+    for options in ([], ["RESUME=YES"]):
+        message = refuse(place / "whole.json", dataset, "MASK=YES", *options,
+                         callback=Block(way))
+        assert "DATA/2" in message
+        if not options:
+            assert rok4_write.tree(place) == {}
+    staged = inodes(place)
+    assert staged
+    way.unlink()
+    done = create(place / "whole.json", dataset, "MASK=YES", "RESUME=YES")
+    rok4_write.same_slabs(done, whole)
+    assert staged <= inodes(place / "whole")
+    strict(done)
+
+
+@pytest.mark.parametrize("options", [
+    ["COMPRESS=JPEG", "OVERVIEW_RESAMPLING=CUBIC"], ["MASK=YES", "MD5=YES"],
+    ["COMPRESS=PNG", "OVERVIEW_RESAMPLING=BILINEAR"], ["SPARSE_OK=YES"]])
+@pytest.mark.parametrize("fraction", [0.1, 0.45, 0.7, 0.93])
+def test_resume_anywhere(fraction, options, tmp_path):
+    """The same files as an uninterrupted run makes."""
+    dataset = source(noise(3, (400, 500)), path=tmp_path / "source.tif")
+    os.mkdir(str(tmp_path / "a"))
+    os.mkdir(str(tmp_path / "b"))
+    create(tmp_path / "a" / "x.json", dataset, *options)
+    for _ in range(2):
+        refuse(tmp_path / "b" / "x.json", dataset, "RESUME=YES", *options,
+               callback=Stop(fraction))
+    create(tmp_path / "b" / "x.json", dataset, "RESUME=YES", *options)
+    one, other = (rok4_write.tree(tmp_path / n) for n in "ab")
+    assert sorted(one) == sorted(other)
+    for key in one:
+        if key not in ("x.list", "x.md5"):  # these hold paths
+            assert one[key] == other[key], key
+
+
+def test_resume_a_copy(tmp_path):
+    """Slabs that are copied: other options begin anew."""
+    first = create(tmp_path / "a.json", source(noise(3, (700, 900))))
+    opened = rok4_util.open_dataset(first)
+    path = tmp_path / "b.json"
+    for shape in (["PATH_DEPTH=3"], ["TILES_PER_WIDTH=4"]):
+        refuse(path, opened, "RESUME=YES", "LOSSLESS_COPY=YES", *shape,
+               small=False, callback=Stop(0.4))
+    create(path, opened, "RESUME=YES", "LOSSLESS_COPY=YES", small=False)
+    rok4_write.same_slabs(path, first)
+    strict(path)
+
+
+def test_resume_in_place(tmp_path):
+    """An update that was interrupted goes on, and makes what one that was not
+    makes."""
+    os.mkdir(str(tmp_path / "a"))
+    os.mkdir(str(tmp_path / "b"))
+    dataset = source(noise(1, (300, 300), seed=2),
+                     path=tmp_path / "source.tif")
+    paths = [create(tmp_path / n / "x.json", source(noise(1, (500, 600))))
+             for n in "ab"]
+    before = rok4_write.slabs(paths[0])
+    create(paths[0], dataset, "UPDATE_MODE=INPLACE")
+    refuse(paths[1], dataset, "UPDATE_MODE=INPLACE", "RESUME=YES",
+           callback=Stop(0.5))
+    assert rok4_write.slabs(paths[1]) == before
+    create(paths[1], dataset, "UPDATE_MODE=INPLACE", "RESUME=YES")
+    rok4_write.same_slabs(*paths)
+    strict(paths[1])
+
+
+def test_abandoned(tmp_path):
+    """What a run kept for RESUME goes with the next one without it, and with
+    the pyramid."""
+    dataset = source(noise(3), path=tmp_path / "source.tif")
+    path = tmp_path / "out" / "a.json"
+    os.mkdir(str(tmp_path / "out"))
+    refuse(path, dataset, "RESUME=YES", callback=Stop(0.5))
+    create(path, dataset)
+    assert sorted(os.listdir(str(tmp_path / "out"))) == [
+        "a", "a.json", "a.list"]
+    refuse(path, dataset, "RESUME=YES", "OVERWRITE=YES", callback=Stop(0.5))
+    with rok4_util.config(ROK4_ALLOW_DELETE="YES"):
+        assert gdal.GetDriverByName("ROK4").Delete(str(path)) == 0
+    assert os.listdir(str(tmp_path / "out")) == []

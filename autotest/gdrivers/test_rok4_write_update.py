@@ -1,117 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Painting on a pyramid that is there (UPDATE_MODE=INPLACE), and new pyramids
-that are updates of others (ANCESTOR)."""
+"""Painting on a pyramid that is there: UPDATE_MODE=INPLACE."""
 
 import os
-import shutil
 
 import numpy as np
 import pytest
 from osgeo import gdal
 
-import rok4_strict
 import rok4_util
 import rok4_write
+from rok4_paint import (KINDS, PATCH, PLACES, SIZE, check_models, make,
+                        place_of, touched)
 from rok4_write import (Model, create, decoded, descriptor, noise, refuse,
                         slabs, source, strict)
-
-SIZE = (500, 600)
-# What is painted: within the pyramid; over its edge; apart from it.
-PLACES = {"inside": (66 * 64 + 10, 46 * 64 + 20), "edge": (73 * 64, 50 * 64),
-          "apart": (90 * 64 + 5, 60 * 64 + 5), "before": (60 * 64, 43 * 64)}
-PATCH = (90, 100)
-
-
-class Kind:
-    """Bands, and what tells which pixels are valid."""
-
-    def __init__(self, bands, rule, dtype=np.uint8, options=()):
-        self.bands, self.rule, self.dtype = bands, rule, dtype
-        self.options = list(options)
-        value = -99999 if dtype == np.float32 else 255
-        self.nodata = [value] * bands
-        if bands in (2, 4):
-            self.nodata[-1] = 0
-
-    def picture(self, size, seed):
-        """Pixels as a source has them, and which of them are valid."""
-        pixels = noise(self.bands, size, self.dtype, seed)
-        px_y, px_x = np.mgrid[0:size[0], 0:size[1]]
-        valid = (px_x - 40) ** 2 + (px_y - 40) ** 2 > 25 ** 2
-        if self.bands in (2, 4):
-            pixels[:, :, -1] = np.where(valid, 200 + px_x % 50, 0)
-        elif self.rule == "nodata":
-            pixels[~valid] = self.nodata[0]
-        elif self.rule == "all":
-            valid[:] = True
-        return pixels, valid
-
-    def source(self, size, seed, px, path=""):
-        pixels, valid = self.picture(size, seed)
-        mask = valid if self.rule == "mask" else None
-        nodata = self.nodata[0] if self.rule == "nodata" else None
-        return source(pixels, px, mask=mask, nodata=nodata,
-                      alpha=self.bands in (2, 4), path=path)
-
-    def model(self, *parts, **shape):
-        """parts: (size, seed, px) each, one painted over another."""
-        left = min(px[0] for _, _, px in parts)
-        top = min(px[1] for _, _, px in parts)
-        right = max(px[0] + size[1] for size, _, px in parts)
-        bottom = max(px[1] + size[0] for size, _, px in parts)
-        out = Model(self.nodata, self.rule, px=(left, top),
-                    size=(bottom - top, right - left), dtype=self.dtype,
-                    **shape)
-        for size, seed, px in parts:
-            pixels, valid = self.picture(size, seed)
-            out.paint(pixels, px, valid)
-        return out
-
-
-KINDS = {"gray": Kind(1, "nodata"), "rgb": Kind(3, "all"),
-         "graya": Kind(2, "alpha"),
-         "rgba": Kind(4, "alpha", options=["COMPRESS=PNG"]),
-         "rgb mask": Kind(3, "mask", options=["MASK=YES"]),
-         "float": Kind(1, "nodata", np.float32, ["COMPRESS=LZW"]),
-         "float mask": Kind(1, "mask", np.float32, ["MASK=YES"])}
-
-
-def make(path, kind):
-    return create(path, kind.source(SIZE, 1, rok4_write.PX), *kind.options)
-
-
-def touched(px, size=PATCH, nlevels=4):
-    """Slabs of 2 x 2 tiles that a patch and its parents meet."""
-    out = set()
-    tiles = [px[0] // 64, px[1] // 64, (px[0] + size[1] - 1) // 64,
-             (px[1] + size[0] - 1) // 64]
-    for i in range(nlevels):
-        c0, r0, c1, r1 = (t >> (i + 1) for t in tiles)
-        out |= {(5 - i, col, row) for row in range(r0, r1 + 1)
-                for col in range(c0, c1 + 1)}
-    return out
-
-
-def place_of(key):
-    """(level, column, row) of DATA/<level>/<path>.tif."""
-    _, id_, path = key.split("/", 2)
-    return (int(id_),) + rok4_strict.slab_place(path, 2)
-
-
-def check_models(path, kind, model):
-    """Where alpha is 0 the colours do not count."""
-    strict(path)
-    if kind.rule != "alpha":
-        model.check(path, masks=kind.rule == "mask")
-        return
-    pyramid = decoded(path)
-    for level, (pixels, _) in zip(pyramid.levels, model.levels()):
-        wanted = model.window(pixels, level)
-        found = pyramid.level_array(level)
-        np.testing.assert_array_equal(found[:, :, -1], wanted[:, :, -1])
-        seen = wanted[:, :, -1] != 0
-        np.testing.assert_array_equal(found[seen], wanted[seen])
-
 
 @pytest.mark.parametrize("where", PLACES)
 @pytest.mark.parametrize("name", KINDS)
@@ -280,106 +181,6 @@ def test_finer_level(name, tmp_path):
     expected[at] = model.levels()[1][0][:64, :64]
     np.testing.assert_array_equal(pyramid.level_array(pyramid.levels[1]),
                                   expected)
-
-
-# ---- New pyramids that are updates ----
-
-
-@pytest.mark.parametrize("mode", ["SLINK", "HLINK", "COPY", None])
-@pytest.mark.parametrize("name", ["gray", "rgb", "rgb mask", "rgba"])
-def test_ancestor(name, mode, tmp_path):
-    """ANCESTOR=old with UPDATE_MODE=SLINK, HLINK and COPY: the pixels of a full
-    rebuild; untouched slabs are links to the old ones, or copies; the old
-    pyramid is as it was."""
-    kind, px = KINDS[name], PLACES["inside"]
-    os.mkdir(str(tmp_path / "old"))
-    old = make(tmp_path / "old" / "a.json", kind)
-    before = rok4_write.tree(tmp_path / "old")
-    path = create(tmp_path / "b.json", kind.source(PATCH, 2, px),
-                  "ANCESTOR=" + old,
-                  *(["UPDATE_MODE=" + mode] if mode else []), small=False)
-    assert rok4_write.tree(tmp_path / "old") == before
-    check_models(path, kind, kind.model((SIZE, 1, rok4_write.PX),
-                                        (PATCH, 2, px)))
-    roots, lines = rok4_strict.read_list(path[:-5] + ".list")
-    links = set()
-    for key in slabs(path):
-        own = os.path.join(path[:-5], key)
-        other = os.path.join(old[:-5], key)
-        if place_of(key) in touched(px):
-            assert not os.path.islink(own)
-            assert os.stat(own).st_nlink == 1
-            continue
-        links.add(key)
-        with open(own, "rb") as one, open(other, "rb") as two:
-            assert one.read() == two.read()
-        if mode in ("SLINK", None):
-            assert os.path.islink(own)
-            assert os.readlink(own).startswith("../")
-            assert os.path.realpath(own) == os.path.realpath(other)
-        else:
-            assert not os.path.islink(own)
-            assert os.path.samefile(own, other) == (mode == "HLINK")
-    assert links
-    if mode in ("SLINK", None):
-        assert roots == {0: path[:-5], 1: old[:-5]}
-        assert {name for i, name in lines if i == 1} == links
-    else:
-        assert roots == {0: path[:-5]}
-
-
-def test_ancestor_of_ancestor(tmp_path):
-    """Links lead to the owner, never to a link."""
-    kind = KINDS["gray"]
-    one = make(tmp_path / "one.json", kind)
-    two = create(tmp_path / "two.json",
-                 kind.source(PATCH, 2, PLACES["inside"]), "ANCESTOR=" + one)
-    three = create(tmp_path / "three.json",
-                   kind.source(PATCH, 3, PLACES["before"]),
-                   "ANCESTOR=" + two)
-    strict(three)
-    owners = set()
-    for key in slabs(three):
-        path = os.path.join(three[:-5], key)
-        if os.path.islink(path):
-            target = os.path.normpath(os.path.join(os.path.dirname(path),
-                                                   os.readlink(path)))
-            assert not os.path.islink(target)
-            owners.add(os.path.relpath(target, str(tmp_path)).split("/")[0])
-    assert owners == {"one", "two"}
-    roots, _ = rok4_strict.read_list(three[:-5] + ".list")
-    assert set(roots.values()) == {one[:-5], two[:-5], three[:-5]}
-    check_models(three, kind, kind.model(
-        (SIZE, 1, rok4_write.PX), (PATCH, 2, PLACES["inside"]),
-        (PATCH, 3, PLACES["before"])))
-
-
-@pytest.mark.parametrize("mode", ["SLINK", "HLINK", "COPY"])
-def test_in_place_on_links(mode, tmp_path):
-    """Painting on a pyramid with links leaves those that they lead to alone."""
-    kind = KINDS["gray"]
-    old = make(tmp_path / "old.json", kind)
-    path = create(tmp_path / "new.json",
-                  kind.source(PATCH, 2, PLACES["inside"]),
-                  "ANCESTOR=" + old, "UPDATE_MODE=" + mode)
-    before = slabs(old)
-    create(path, kind.source(PATCH, 3, PLACES["edge"]),
-           "UPDATE_MODE=INPLACE")
-    assert slabs(old) == before
-    check_models(path, kind, kind.model(
-        (SIZE, 1, rok4_write.PX), (PATCH, 2, PLACES["inside"]),
-        (PATCH, 3, PLACES["edge"])))
-
-
-def test_ancestor_moved(tmp_path):
-    """Relative links: both pyramids may be moved together."""
-    kind = KINDS["gray"]
-    os.mkdir(str(tmp_path / "here"))
-    old = make(tmp_path / "here" / "old.json", kind)
-    create(tmp_path / "here" / "new.json",
-           kind.source(PATCH, 2, PLACES["inside"]), "ANCESTOR=" + old)
-    shutil.move(str(tmp_path / "here"), str(tmp_path / "there"))
-    strict(tmp_path / "there" / "new.json", moved=True)
 
 
 def test_fixture_of_the_reference(moved, tmp_path):

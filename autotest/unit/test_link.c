@@ -51,7 +51,7 @@ static enum pyr_result link_all(enum rok4_link_mode mode, const char *directory)
 {
     err.text[0] = '\0';
     const enum pyr_result result = rok4_link_pyramid(
-        &posix_tree, &pyramid, mode, scene_path(directory), &err);
+        &posix_tree, &pyramid, mode, scene_path(directory), "/none", &err);
     CHECK((result == PYR_OK) == (err.text[0] == '\0'));
     return result;
 }
@@ -193,6 +193,24 @@ static void test_link_to_nowhere(void)
     }
 }
 
+/* No link may lead into what the new pyramid replaces. */
+static void test_replaced(void)
+{
+    for (int mode = 0; mode < 3; mode++)
+    {
+        begin();
+        CHECK_INT(
+            rok4_link_pyramid(&posix_tree, &pyramid, (enum rok4_link_mode)mode,
+                              scene_path("new/B"), scene_path("old/OLD"), &err),
+            mode == ROK4_LINK_SYMBOLIC ? PYR_USAGE : PYR_OK);
+        begin();
+        CHECK_INT(
+            rok4_link_pyramid(&posix_tree, &pyramid, (enum rok4_link_mode)mode,
+                              scene_path("new/B"), scene_path("old/OL"), &err),
+            PYR_OK);
+    }
+}
+
 /* Each change of the storage fails once. */
 static void test_failures(void)
 {
@@ -207,7 +225,7 @@ static void test_failures(void)
             fake_tree_reset(++nth, false);
             result =
                 rok4_link_pyramid(&tree, &pyramid, (enum rok4_link_mode)mode,
-                                  scene_path("new/B"), &err);
+                                  scene_path("new/B"), "/none", &err);
             CHECK(result == PYR_OK || result == PYR_IO);
         }
         CHECK(nth > 5 && nth < 200);
@@ -229,7 +247,7 @@ static void test_no_memory(void)
             pyr_alloc_fail_nth(++nth);
             result = rok4_link_pyramid(&posix_tree, &pyramid,
                                        (enum rok4_link_mode)mode,
-                                       scene_path("new/B"), &err);
+                                       scene_path("new/B"), "/none", &err);
             CHECK(result == PYR_OK || result == PYR_NOMEM);
         }
         pyr_alloc_fail_nth(0);
@@ -247,6 +265,7 @@ int main(void)
     RUN(test_again);
     RUN(test_directory_links);
     RUN(test_link_to_nowhere);
+    RUN(test_replaced);
     RUN(test_failures);
     RUN(test_no_memory);
     scene_end();

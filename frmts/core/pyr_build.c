@@ -448,6 +448,8 @@ static bool is_sound(const struct pyr_build_options *options)
         options->nthreads == 0 || options->nthreads > PYR_POOL_MAX_THREADS ||
         !pyr_tile_shape_valid(shape) || first->container_width_tiles == 0 ||
         first->container_height_tiles == 0 ||
+        first->container_height_tiles >
+            PYR_MAX_SLAB_TILES / first->container_width_tiles ||
         first->limits.min_col > first->limits.max_col ||
         first->limits.min_row > first->limits.max_row ||
         first->limits.max_col > INT32_MAX || first->limits.max_row > INT32_MAX)

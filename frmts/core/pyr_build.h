@@ -44,7 +44,7 @@ struct pyr_build_options
     struct pyr_encoding mask_encoding; /* DEFLATE; with masks */
     struct pyr_reduce_rule
         rule;   /* validity and nodata count for levels[0] too */
-    bool masks; /* the mask plane is written too */
+    bool masks; /* the mask plane is written, too; with PYR_VALID_MASK only */
     const struct pyr_sink *sink;
     /* NULL: nothing is there. Else tiles that the raster does not touch are not
      * put, and touched ones begin as they were. */
@@ -73,11 +73,14 @@ bool pyr_build_can_cascade(const struct pyr_grid_level *fine,
 
 /* Reads the raster once, container by container along the tree of containers,
  * encodes its tiles, reduces them into those above, and puts all with data.
- * Parents are made of unencoded pixels. Memory depends neither on width nor on
- * height, and what is put does not depend on nthreads.
+ * Parents are made of unencoded pixels. A container is finished after those
+ * below it. Memory depends neither on width nor on height, and what is put does
+ * not depend on nthreads. Windows of the raster are of whole tiles, each in one
+ * of them; one may be read by further jobs of the pool.
  *
- * Errors of raster and sink are passed on, with level and tile in front;
- * PYR_CANCELLED when progress said so; PYR_NOMEM. */
+ * Errors of raster, background and sink are passed on, but for those of finish
+ * with level and tile in front; PYR_CANCELLED when progress said so; PYR_USAGE
+ * for options that contradict each other; PYR_NOMEM. */
 enum pyr_result pyr_build(const struct pyr_build_options *options,
                           struct pyr_error *err) PYR_MUST_CHECK;
 

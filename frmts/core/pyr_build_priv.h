@@ -9,9 +9,11 @@
 #include <stdatomic.h>
 
 /* Pixels of the first level that are read at once, in bytes, but for 2 x 2
- * tiles that take more. Two such chunks are in memory. */
+ * tiles that take more. Two such chunks are in memory. Fewer bytes stay closer
+ * to the processor: 1 MiB takes a tenth less time where reading is cheap. But
+ * each read has a price of its own: a VRT looks at all of its files. */
 #ifndef PYR_CHUNK_BYTES
-#define PYR_CHUNK_BYTES ((size_t)8 << 20)
+#define PYR_CHUNK_BYTES ((size_t)4 << 20)
 #endif
 
 /* And so many tiles, if they are small: each above them takes a record. */

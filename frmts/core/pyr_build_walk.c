@@ -77,13 +77,16 @@ static void choose_chunk(struct pyr_walk *walk)
     const uint64_t tile_bytes = tile_share(walk);
     const uint64_t row_bytes = tile_bytes * first->container_width_tiles;
     const uint64_t npairs = PYR_CHUNK_BYTES / row_bytes / 2;
-    const uint64_t ncols = PYR_CHUNK_BYTES / tile_bytes / 4 * 2;
+    const uint64_t fitting = PYR_CHUNK_BYTES / tile_bytes / 4 * 2;
+    const uint32_t most = fitting > 2 ? (uint32_t)fitting : 2;
+    const uint32_t nparts = (first->container_width_tiles + most - 1) / most;
     walk->chunk_cols = UINT32_MAX - 1;
     walk->chunk_rows = 2;
     if (npairs > 0)
         walk->chunk_rows = (uint32_t)npairs * 2;
     else
-        walk->chunk_cols = ncols > 0 ? (uint32_t)ncols : 2;
+        walk->chunk_cols =
+            (first->container_width_tiles + 2 * nparts - 1) / (2 * nparts) * 2;
 }
 
 void pyr_walk_init(struct pyr_walk *walk,

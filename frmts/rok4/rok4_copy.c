@@ -7,6 +7,7 @@
 #include "rok4_name.h"
 #include "rok4_path.h"
 #include "rok4_slab.h"
+#include "rok4_slabs.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -223,10 +224,31 @@ static enum pyr_result visit(void *context, const char *path,
                              const char *relative, enum pyr_entry kind,
                              struct pyr_error *err)
 {
-    if ((kind != PYR_ENTRY_FILE && kind != PYR_ENTRY_LINK) ||
-        !rok4_files_is_slab_name(relative))
+    struct copier *const copier = context;
+    if ((kind == PYR_ENTRY_FILE || kind == PYR_ENTRY_LINK) &&
+        rok4_files_is_slab_name(relative))
+        return add_pair(copier, path, relative, err);
+    return kind == PYR_ENTRY_LINK
+               ? rok4_slabs_check_link(copier->options->tree, path, err)
+               : PYR_OK;
+}
+
+/* The directory of a level itself may be a link, or missing. */
+static enum pyr_result walk_level(struct copier *copier, const char *from,
+                                  struct pyr_error *err)
+{
+    const struct pyr_tree *const tree = copier->options->tree;
+    const struct pyr_tree_walker walker = {.context = copier, .entry = visit};
+    struct pyr_error found = {""};
+    char *real = NULL;
+    enum pyr_result result = tree->realpath(tree->user, from, &real, &found);
+    if (result == PYR_NOT_FOUND)
         return PYR_OK;
-    return add_pair(context, path, relative, err);
+    result = result == PYR_OK
+                 ? pyr_tree_walk(tree, real, &walker, err)
+                 : pyr_fail(err, result, "%s: %s", from, found.text);
+    pyr_free(real);
+    return result;
 }
 
 /* Every slab within the limits, where directories cannot be listed. */
@@ -264,7 +286,6 @@ enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
         &source->planes[plane].levels[level];
     const char *const from = source->planes[plane].directories[level];
     struct copier *const copier = pyr_calloc(1, sizeof(*copier));
-    const struct pyr_tree_walker walker = {.context = copier, .entry = visit};
     if (copier == NULL)
         return no_memory(err);
     if (from == NULL || source->descriptor->levels[level].empty)
@@ -282,11 +303,10 @@ enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
     copier->ntiles =
         tiles->container_width_tiles * tiles->container_height_tiles;
     copier->max_tile_nbytes =
-        2 * (uint64_t)pyr_tile_bytes(&tiles->shape) + 65536;
-    enum pyr_result result =
-        rok4_path_is_remote(from)
-            ? ask_for_all(copier, plane, level, err)
-            : pyr_tree_walk(options->tree, from, &walker, err);
+        rok4_slab_tile_limit(&tiles->shape);
+    enum pyr_result result = rok4_path_is_remote(from)
+                                 ? ask_for_all(copier, plane, level, err)
+                                 : walk_level(copier, from, err);
     if (result == PYR_OK && copier->npairs > 0)
         result = copy_batch(copier, err);
     drop_pairs(copier);

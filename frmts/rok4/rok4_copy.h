@@ -33,7 +33,8 @@ struct rok4_copy_options
  * a level, under the same names. The source's directory is walked where it can
  * be listed (local ones and those in memory); else each slab within the level's
  * limits is asked for. A slab whose index does not fit the file is PYR_CORRUPT,
- * and not copied. Links are followed. PYR_CANCELLED when progress said so. */
+ * and not copied. Links to slabs and to the level are followed, others to a
+ * directory are PYR_UNSUPPORTED. PYR_CANCELLED when progress said so. */
 enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
                                 enum rok4_plane plane, size_t level,
                                 const char *directory,

@@ -51,7 +51,7 @@ std::string IdentityOf(GDALDataset *source)
         mix(seen, sizeof(seen));
     }
     // What gdal_translate and gdalwarp make of the same files.
-    char **const xml = source->GetMetadata("xml:VRT");
+    const GDALCompatMetadata xml = source->GetMetadata("xml:VRT");
     if (xml != nullptr && xml[0] != nullptr)
         mix(xml[0], strlen(xml[0]));
     text += CPLSPrintf("\nfiles=%d:%016" PRIx64 "\n", files.size(), hash);

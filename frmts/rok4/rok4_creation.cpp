@@ -6,6 +6,7 @@
 #include "rok4_compose.h"
 #include "rok4_connection.h"
 #include "vsi_io.h"
+#include "vsi_tree.h"
 
 #include "cpl_conv.h"
 
@@ -51,6 +52,7 @@ std::shared_ptr<Rok4Pyramid> Rok4OpenPyramid(const std::string &path,
     char *text = nullptr;
     size_t nbytes = 0;
     struct rok4_pyramid *pyramid = nullptr;
+    const uint64_t stamp = vsi_io_stamp(path.c_str());
     enum pyr_result result = io.load(io.user, path.c_str(), PYR_MAX_JSON_BYTES,
                                      &text, &nbytes, &err);
     if (result == PYR_OK)
@@ -58,6 +60,7 @@ std::shared_ptr<Rok4Pyramid> Rok4OpenPyramid(const std::string &path,
                                    &pyramid, &err);
     pyr_free(text);
     auto shared = std::make_shared<Rok4Pyramid>();
+    shared->Guard(stamp);
     if (result == PYR_OK && !shared->Init(pyramid, io, nthreads))
         result = pyr_fail(&err, PYR_NOMEM, "out of memory");
     if (result == PYR_OK)
@@ -166,7 +169,29 @@ bool Rok4Creation::PrepareOld()
     if (inPlace && m_lock == nullptr)
         return false;
     m_old = Rok4OpenPyramid(path, m_options.tmsDirectory, m_options.nthreads);
-    return m_old != nullptr && CheckOld();
+    return m_old != nullptr && CheckAncestor() && CheckOld();
+}
+
+// Links to slabs that are replaced would lead to themselves.
+bool Rok4Creation::CheckAncestor() const
+{
+    const struct pyr_tree tree = vsi_tree_make();
+    struct pyr_error err = {""};
+    char *ancestor = nullptr;
+    char *own = nullptr;
+    const bool same =
+        m_options.overwrite &&
+        m_options.updateMode == Rok4UpdateMode::SymbolicLinks &&
+        tree.realpath(tree.user, m_options.ancestor.c_str(), &ancestor, &err) ==
+            PYR_OK &&
+        tree.realpath(tree.user, m_path.c_str(), &own, &err) == PYR_OK &&
+        strcmp(ancestor, own) == 0;
+    pyr_free(ancestor);
+    pyr_free(own);
+    return !same || Fail(CPLSPrintf("ANCESTOR=%s is what OVERWRITE=YES "
+                                    "replaces (UPDATE_MODE=INPLACE paints on "
+                                    "it)",
+                                    m_options.ancestor.c_str()));
 }
 
 // Whether the options agree with the pyramid that is there.
@@ -204,17 +229,13 @@ bool Rok4Creation::CheckOld() const
             return Fail(CPLSPrintf("%s: level %s has no masks, others have: "
                                    "such a pyramid is not updated",
                                    pyramid.path, level.id));
-        const std::string own =
-            Beside(pyramid.path, std::string(CPLGetBasename(pyramid.path)) +
-                                     "/DATA/" + level.id);
-        if (m_options.updateMode == Rok4UpdateMode::InPlace &&
-            own != pyramid.planes[ROK4_PLANE_DATA].directories[i])
-            return Fail(CPLSPrintf(
-                "%s: slabs of level %s are in %s, expected %s for an update "
-                "in place",
-                pyramid.path, level.id,
-                pyramid.planes[ROK4_PLANE_DATA].directories[i], own.c_str()));
     }
+    const std::string foreign = Rok4ForeignDirectory(pyramid.path, old);
+    if (m_options.updateMode == Rok4UpdateMode::InPlace && !foreign.empty())
+        return Fail(CPLSPrintf(
+            "%s: slabs are in %s, expected below %s for an update in place",
+            pyramid.path, foreign.c_str(),
+            Rok4Beside(pyramid.path, CPLGetBasename(pyramid.path)).c_str()));
     return true;
 }
 
@@ -498,10 +519,20 @@ bool Rok4Creation::KeepGrid(Rok4Writing *writing) const
         m_old != nullptr ? m_old->Get()->descriptor->tms_name : m_grid.Name();
     const std::string text =
         m_old != nullptr ? m_old->Get()->tms_text : m_grid.Text();
-    if (m_options.updateMode == Rok4UpdateMode::InPlace ||
-        Rok4IsGridFound(io, name, text, m_path))
+    if (m_options.updateMode == Rok4UpdateMode::InPlace)
+        return true;
+    std::string found;
+    const Rok4GridFinding finding =
+        Rok4FindGrid(io, name, text, m_path, &found);
+    if (finding == Rok4GridFinding::Same)
         return true;
     const std::string place = Beside(m_path, name + ".json");
+    if (finding == Rok4GridFinding::Other)
+        return Fail(
+            CPLSPrintf("%s is there, and is not the tile matrix set "
+                       "that the pyramid is made on: who opens it "
+                       "would take it",
+                       found.empty() ? "another built-in set" : found.c_str()));
     if (place == m_path)
         return Fail(CPLSPrintf("%s: the tile matrix set has to be put there, "
                                "or found by its name",

@@ -110,6 +110,7 @@ class Rok4Creation final
     bool CheckOverwritten() const;
     bool PrepareOld();
     bool PrepareLevels();
+    bool CheckAncestor() const;
     bool CheckOld() const;
     void UseOwnSlabs();
     bool AgreesWithOld(enum pyr_sample sample, unsigned bands);

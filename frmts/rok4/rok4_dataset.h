@@ -7,6 +7,7 @@
 #include "ogr_spatialref.h"
 #include "pyr_window.h"
 #include "rok4_buffer.h"
+#include "rok4_guard.h"
 #include "rok4_layout.h"
 #include "rok4_pyramid.h"
 
@@ -57,6 +58,13 @@ class Rok4Pyramid final
     // Takes the pyramid over. False when out of memory.
     bool Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
               unsigned nthreads);
+
+    // Before Init: the pyramid is guarded against being replaced while it is
+    // read. Stamp of its descriptor from before that was loaded; 0 for none.
+    void Guard(uint64_t stamp)
+    {
+        m_guarded = stamp;
+    }
 
     const struct rok4_pyramid *Get() const
     {
@@ -122,6 +130,8 @@ class Rok4Pyramid final
     std::shared_ptr<Rok4Runtime> m_runtime{};
     struct rok4_pyramid *m_pyramid = nullptr;
     struct pyr_io m_io = {};
+    uint64_t m_guarded = 0;
+    Rok4Guard m_guard{};
     struct pyr_source m_data = {};
     struct pyr_source m_masks = {};
     struct pyr_reader *m_dataReader = nullptr;

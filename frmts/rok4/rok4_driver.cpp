@@ -65,10 +65,15 @@ struct Connection
     }
 };
 
+bool HoldsFile(const GDALOpenInfo *openInfo, const char *path)
+{
+    return openInfo->fpL != nullptr && EQUAL(path, openInfo->pszFilename);
+}
+
 enum pyr_result LoadText(GDALOpenInfo *openInfo, const struct pyr_io &io,
                          const char *path, Text *text, struct pyr_error *err)
 {
-    if (openInfo->fpL != nullptr && EQUAL(path, openInfo->pszFilename))
+    if (HoldsFile(openInfo, path))
         return vsi_io_load_open(openInfo->fpL, openInfo->pabyHeader,
                                 static_cast<size_t>(openInfo->nHeaderBytes),
                                 PYR_MAX_JSON_BYTES, &text->bytes, &text->nbytes,
@@ -121,6 +126,9 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
 
     Text text;
     struct rok4_pyramid *pyramid = nullptr;
+    const uint64_t stamp = HoldsFile(openInfo, path)
+                               ? vsi_io_stamp_open(openInfo->fpL)
+                               : vsi_io_stamp(path);
     result = LoadText(openInfo, io, path, &text, &err);
     if (result == PYR_OK)
         result = rok4_pyramid_open(&io, path, text.bytes, text.nbytes, &options,
@@ -132,6 +140,7 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
         return nullptr;
     }
     auto shared = std::make_shared<Rok4Pyramid>();
+    shared->Guard(stamp);
     if (!shared->Init(pyramid, io, nthreads))
     {
         Rok4Report(CE_Failure, PYR_NOMEM, "out of memory");

@@ -34,9 +34,9 @@ bool Rok4FailureTrap::Close(bool success)
 {
     CPLPopErrorHandler();
     m_open = false;
-    if (m_first.kind != CE_None)
+    if (Failed())
         CPLErrorReset();
-    if (success && m_first.kind != CE_None)
+    if (success && Failed())
     {
         // Warnings are about the same: windows that no transformation reaches.
         CPLDebug("ROK4", "%s", m_first.text.c_str());

@@ -2,6 +2,8 @@
 // Samples of a dataset as they are.
 #include "rok4_feed.h"
 
+#include "rok4_failure_trap.h"
+
 namespace
 {
 
@@ -28,6 +30,11 @@ class DatasetFeed final : public Rok4Feed
     bool MayHold(int x, int y, int width, int height) override
     {
         return Rok4MayHoldData(m_source, m_bands, x, y, width, height);
+    }
+
+    bool HasGaps(int x, int y, int width, int height) override
+    {
+        return Rok4HasGaps(m_source, m_bands, x, y, width, height);
     }
 
     CPLErr Read(int x, int y, int width, int height,
@@ -77,15 +84,32 @@ class DatasetFeed final : public Rok4Feed
 bool Rok4MayHoldData(GDALDataset *dataset, const std::vector<int> &bands, int x,
                      int y, int width, int height)
 {
-    for (const int number : bands)
+    Rok4FailureTrap trap;
+    bool holds = false;
+    for (size_t i = 0; i < bands.size() && !holds; i++)
+        holds = dataset->GetRasterBand(bands[i])->GetDataCoverageStatus(
+                    x, y, width, height, GDAL_DATA_COVERAGE_STATUS_DATA,
+                    nullptr) != GDAL_DATA_COVERAGE_STATUS_EMPTY;
+    holds = holds || trap.Failed();
+    return trap.Close(true) && holds;
+}
+
+bool Rok4HasGaps(GDALDataset *dataset, const std::vector<int> &bands, int x,
+                 int y, int width, int height)
+{
+    Rok4FailureTrap trap;
+    bool gaps = true;
+    for (size_t i = 0; i < bands.size() && gaps; i++)
     {
+        double percent = 0;
         const int status =
-            dataset->GetRasterBand(number)->GetDataCoverageStatus(
-                x, y, width, height, GDAL_DATA_COVERAGE_STATUS_DATA, nullptr);
-        if (status != GDAL_DATA_COVERAGE_STATUS_EMPTY)
-            return true;
+            dataset->GetRasterBand(bands[i])->GetDataCoverageStatus(
+                x, y, width, height, 0, &percent);
+        // A VRT does not tell gaps that are several polygons, nor a share.
+        gaps = (status & GDAL_DATA_COVERAGE_STATUS_UNIMPLEMENTED) == 0 &&
+               percent < 100;
     }
-    return false;
+    return trap.Close(true) && gaps;
 }
 
 std::unique_ptr<Rok4Feed> Rok4MakeDatasetFeed(GDALDataset *source,

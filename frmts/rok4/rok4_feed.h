@@ -30,6 +30,9 @@ class Rok4Feed
     // False when the rectangle certainly holds no data.
     virtual bool MayHold(int x, int y, int width, int height) = 0;
 
+    // True when a part of the rectangle certainly holds no data.
+    virtual bool HasGaps(int x, int y, int width, int height) = 0;
+
     // Fills the samples, all of one type and next to each other in a pixel. A
     // feed that tells validity also fills it: 0 where a pixel does not count.
     // GDAL raises the errors.
@@ -37,9 +40,12 @@ class Rok4Feed
                         const Rok4Target &target) = 0;
 };
 
-// Whether the dataset may hold data of one of the bands in the rectangle.
+// What a dataset knows of a rectangle; all of it, if it cannot tell. A file of
+// a VRT that cannot be opened counts as data: reading it tells why.
 bool Rok4MayHoldData(GDALDataset *dataset, const std::vector<int> &bands, int x,
                      int y, int width, int height);
+bool Rok4HasGaps(GDALDataset *dataset, const std::vector<int> &bands, int x,
+                 int y, int width, int height);
 
 // Pixels of a dataset as they are. mask: what tells validity, or nullptr.
 std::unique_ptr<Rok4Feed> Rok4MakeDatasetFeed(GDALDataset *source,

@@ -106,6 +106,11 @@ static size_t count_digits(const char *text)
     return strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
+bool rok4_files_is_level(const char *id)
+{
+    return id[0] != '\0' && id[0] != '.' && strchr(id, '/') == NULL;
+}
+
 bool rok4_files_is_slab(const char *relative)
 {
     if (strncmp(relative, "DATA/", 5) != 0 &&

@@ -33,6 +33,10 @@ enum pyr_result rok4_files_init(const char *descriptor_path,
                                 struct pyr_error *err) PYR_MUST_CHECK;
 void rok4_files_clear(struct rok4_files *files);
 
+/* True for what can be the directory of a level: one component of a path, not
+ * hidden. */
+bool rok4_files_is_level(const char *id);
+
 /* True for the path of a slab below the directory of a pyramid:
  * DATA|MASK/<level>/<digits of base 36>/.../<digits>.tif, with an even number
  * of digits in each component, and two in all but the first (spec section 4).

@@ -41,9 +41,17 @@ class Rok4Grid final
     std::string m_text{};
 };
 
-// Whether a pyramid at path finds the set of that name, with that text, without
-// being told where; else the text must be put beside it.
-bool Rok4IsGridFound(const struct pyr_io &io, const std::string &name,
-                     const std::string &text, const std::string &path);
+// What a pyramid finds by the name of its set, without being told where.
+enum class Rok4GridFinding
+{
+    Same,    // levels that are equal
+    Nothing, // or a set built in, before which the one beside the pyramid comes
+    Other    // readers would take another grid
+};
+
+// text: of the set; *place: where another one was found, "" for one built in.
+Rok4GridFinding Rok4FindGrid(const struct pyr_io &io, const std::string &name,
+                             const std::string &text, const std::string &path,
+                             std::string *place);
 
 #endif

@@ -3,8 +3,8 @@
 #include "rok4_link.h"
 
 #include "pyr_alloc.h"
-#include "rok4_files.h"
 #include "rok4_path.h"
+#include "rok4_slabs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +15,7 @@ struct linker
     enum rok4_link_mode mode;
     const char *to; /* directory of the level, in the new pyramid */
     char *root;     /* the same, without links: where relative targets start */
+    const char *replaced; /* what nothing may lead to, without links; or NULL */
 };
 
 static enum pyr_result no_memory(struct pyr_error *err)
@@ -64,6 +65,13 @@ static enum pyr_result link_symbolic(const struct linker *linker,
                                      const char *real, const char *relative,
                                      const char *path, struct pyr_error *err)
 {
+    const size_t nreplaced =
+        linker->replaced != NULL ? strlen(linker->replaced) : 0;
+    if (nreplaced > 0 && strncmp(real, linker->replaced, nreplaced) == 0 &&
+        real[nreplaced] == '/')
+        return pyr_fail(err, PYR_USAGE,
+                        "a link would lead to what is about to be replaced "
+                        "(HLINK and COPY make none)");
     char *const own = rok4_path_join(linker->root, relative);
     char *const target = own != NULL ? relative_to(own, real) : NULL;
     const enum pyr_result result =
@@ -126,22 +134,6 @@ static enum pyr_result find_real(const struct pyr_tree *tree, const char *path,
     return pyr_fail(err, result, "%s: %s", path, found.text);
 }
 
-/* A walk does not look behind links: slabs there would be missed. */
-static enum pyr_result check_link(const struct pyr_tree *tree, const char *path,
-                                  struct pyr_error *err)
-{
-    enum pyr_entry kind = PYR_ENTRY_ABSENT;
-    char *real = NULL;
-    enum pyr_result result = find_real(tree, path, &real, err);
-    if (real != NULL)
-        result = pyr_tree_kind(tree, real, &kind, err);
-    pyr_free(real);
-    return kind == PYR_ENTRY_DIRECTORY
-               ? pyr_fail(err, PYR_UNSUPPORTED,
-                          "%s: a directory of slabs that is a link", path)
-               : result;
-}
-
 static enum pyr_result visit(void *context, const char *path,
                              const char *relative, enum pyr_entry kind,
                              struct pyr_error *err)
@@ -150,23 +142,25 @@ static enum pyr_result visit(void *context, const char *path,
     if (rok4_files_is_slab_name(relative) &&
         (kind == PYR_ENTRY_FILE || kind == PYR_ENTRY_LINK))
         return put_slab(linker, path, relative, err);
-    return kind == PYR_ENTRY_LINK ? check_link(linker->tree, path, err)
-                                  : PYR_OK;
+    return kind == PYR_ENTRY_LINK
+               ? rok4_slabs_check_link(linker->tree, path, err)
+               : PYR_OK;
 }
 
 /* The directory of a level itself may be a link, or missing. */
-static enum pyr_result link_level(const struct pyr_tree *tree,
-                                  enum rok4_link_mode mode, const char *from,
+static enum pyr_result link_level(const struct linker *whole, const char *from,
                                   const char *to, struct pyr_error *err)
 {
-    struct linker linker = {.tree = tree, .mode = mode, .to = to};
+    const struct pyr_tree *const tree = whole->tree;
+    struct linker linker = *whole;
     const struct pyr_tree_walker walker = {.context = &linker, .entry = visit};
     char *real = NULL;
     enum pyr_result result = find_real(tree, from, &real, err);
     if (real == NULL)
         return result;
+    linker.to = to;
     result = pyr_tree_mkdirs(tree, to, err);
-    if (result == PYR_OK && mode == ROK4_LINK_SYMBOLIC)
+    if (result == PYR_OK && linker.mode == ROK4_LINK_SYMBOLIC)
         result = find_real(tree, to, &linker.root, err);
     if (result == PYR_OK)
         result = pyr_tree_walk(tree, real, &walker, err);
@@ -178,10 +172,16 @@ static enum pyr_result link_level(const struct pyr_tree *tree,
 enum pyr_result rok4_link_pyramid(const struct pyr_tree *tree,
                                   const struct rok4_pyramid *pyramid,
                                   enum rok4_link_mode mode,
-                                  const char *directory, struct pyr_error *err)
+                                  const char *directory, const char *replaced,
+                                  struct pyr_error *err)
 {
     static const char *const planes[] = {"DATA", "MASK"};
+    struct linker linker = {.tree = tree, .mode = mode};
+    char *real = NULL;
     enum pyr_result result = PYR_OK;
+    if (mode == ROK4_LINK_SYMBOLIC)
+        result = find_real(tree, replaced, &real, err);
+    linker.replaced = real;
     for (size_t plane = 0; plane < 2; plane++)
         for (size_t i = 0; i < pyramid->descriptor->nlevels && result == PYR_OK;
              i++)
@@ -194,11 +194,15 @@ enum pyr_result rok4_link_pyramid(const struct pyr_tree *tree,
                 continue;
             to = pyr_malloc(nbytes);
             if (to == NULL)
-                return no_memory(err);
+            {
+                result = no_memory(err);
+                continue;
+            }
             (void)snprintf(to, nbytes, "%s/%s/%s", directory, planes[plane],
                            id);
-            result = link_level(tree, mode, from, to, err);
+            result = link_level(&linker, from, to, err);
             pyr_free(to);
         }
+    pyr_free(real);
     return result;
 }

@@ -20,14 +20,15 @@ enum rok4_link_mode
 
 /* Puts every slab of the pyramid, data and masks, below directory as
  * DATA/<level>/... and MASK/<level>/... What stands there stays. Relative links
- * are made as seen from the place that the directory will be renamed to, which
- * stands beside it. PYR_UNSUPPORTED where the storage has no such links, or for
- * a directory below a level's that is a link itself; PYR_USAGE for a slab that
- * is a link to nowhere. */
+ * are made as seen from replaced, the place that the directory will be renamed
+ * to, which stands beside it. PYR_UNSUPPORTED where the storage has no such
+ * links, or for a directory below a level's that is a link itself; PYR_USAGE
+ * for a slab that is a link to nowhere, or, with symbolic links, lies below
+ * replaced. */
 enum pyr_result rok4_link_pyramid(const struct pyr_tree *tree,
                                   const struct rok4_pyramid *pyramid,
                                   enum rok4_link_mode mode,
-                                  const char *directory,
+                                  const char *directory, const char *replaced,
                                   struct pyr_error *err) PYR_MUST_CHECK;
 
 #ifdef __cplusplus

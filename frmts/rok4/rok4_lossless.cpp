@@ -52,6 +52,20 @@ CPLXMLNode *OnlySource(CPLXMLNode *band, int number, GDALDataset *dataset)
     return found;
 }
 
+// A VRT names files beside it without their directory, which may not be the one
+// that it is opened in: what it opened tells. "" where that is another file.
+std::string FileOf(CPLXMLNode *source, GDALDataset *vrt)
+{
+    const std::string name = CPLGetXMLValue(source, "SourceFilename", "");
+    if (!CPLTestBool(
+            CPLGetXMLValue(source, "SourceFilename.relativeToVRT", "0")))
+        return name;
+    const std::string directory = CPLGetPath(vrt->GetDescription());
+    const std::string file = directory.empty() ? name : directory + "/" + name;
+    const CPLStringList files(vrt->GetFileList());
+    return files.FindString(file.c_str()) >= 0 ? file : "";
+}
+
 // The file that every band of a VRT shows as it is; "" for other VRT.
 std::string OnlyFile(CPLXMLNode *root, GDALDataset *dataset,
                      CPLStringList *openOptions)
@@ -70,7 +84,7 @@ std::string OnlyFile(CPLXMLNode *root, GDALDataset *dataset,
         CPLXMLNode *const source = OnlySource(child, ++number, dataset);
         if (source == nullptr)
             return "";
-        const std::string name = CPLGetXMLValue(source, "SourceFilename", "");
+        const std::string name = FileOf(source, dataset);
         if (number > 1 && name != file)
             return "";
         file = name;

@@ -6,8 +6,10 @@
 #include "rok4_compose.h"
 #include "rok4_connection.h"
 #include "rok4_creation.h"
+#include "rok4_grid.h"
 #include "rok4_move.h"
 #include "rok4_remove.h"
+#include "vsi_io.h"
 #include "vsi_tree.h"
 
 #include "cpl_conv.h"
@@ -47,6 +49,7 @@ enum pyr_result PathOf(const char *name, std::string *path,
 struct NewName
 {
     const struct pyr_grid *grid;
+    std::string from; // path of the descriptor
     std::string name;
 };
 
@@ -60,6 +63,13 @@ enum pyr_result Rewrite(void *context, const char *text, size_t nbytes,
     enum pyr_result result = rok4_descriptor_parse(text, nbytes, &old, err);
     if (result == PYR_OK)
         result = rok4_descriptor_bind(old, to.grid, err);
+    const std::string foreign =
+        result == PYR_OK ? Rok4ForeignDirectory(to.from, *old) : "";
+    if (!foreign.empty())
+        result = pyr_fail(err, PYR_UNSUPPORTED,
+                          "slabs are in %s, expected below %s", foreign.c_str(),
+                          Rok4Beside(to.from, CPLGetBasename(to.from.c_str()))
+                              .c_str());
     if (result == PYR_OK)
     {
         struct rok4_plan plan = {};
@@ -95,6 +105,29 @@ using Move = enum pyr_result (*)(const struct pyr_tree *, const char *,
                                  const char *, rok4_move_rewrite, void *,
                                  struct pyr_error *);
 
+// What has to be put beside a pyramid under its new name, so that its tile
+// matrix set is found; "" for nothing.
+enum pyr_result GridPlace(const struct rok4_pyramid &pyramid,
+                          const std::string &to, std::string *place,
+                          struct pyr_error *err)
+{
+    std::string other;
+    const std::string name = pyramid.descriptor->tms_name;
+    const Rok4GridFinding finding =
+        Rok4FindGrid(vsi_io_make(), name, pyramid.tms_text, to, &other);
+    if (finding == Rok4GridFinding::Same)
+        return PYR_OK;
+    const std::string directory = CPLGetPath(to.c_str());
+    *place = (directory.empty() ? "" : directory + "/") + name + ".json";
+    if (finding == Rok4GridFinding::Other || *place == to ||
+        vsi_io_exists(place->c_str()))
+        return pyr_fail(err, PYR_USAGE,
+                        "%s would not find its tile matrix set %s there, but "
+                        "another one",
+                        to.c_str(), name.c_str());
+    return PYR_OK;
+}
+
 CPLErr MoveTo(const char *newName, const char *oldName, Move move)
 {
     struct pyr_error err = {""};
@@ -117,11 +150,16 @@ CPLErr MoveTo(const char *newName, const char *oldName, Move move)
     const std::shared_ptr<Rok4Pyramid> pyramid = Rok4OpenPyramid(from, "", 1);
     if (pyramid == nullptr)
         return CE_Failure;
-    NewName name = {pyramid->Get()->grid, CPLGetBasename(to.c_str())};
+    NewName name = {pyramid->Get()->grid, from, CPLGetBasename(to.c_str())};
     const struct pyr_tree tree = vsi_tree_make();
-    return Report(oldName,
-                  move(&tree, from.c_str(), to.c_str(), Rewrite, &name, &err),
-                  err);
+    std::string place;
+    result = GridPlace(*pyramid->Get(), to, &place, &err);
+    if (result == PYR_OK)
+        result = move(&tree, from.c_str(), to.c_str(), Rewrite, &name, &err);
+    const char *const text = pyramid->Get()->tms_text;
+    if (result == PYR_OK && !place.empty())
+        result = pyr_tree_store(&tree, place.c_str(), text, strlen(text), &err);
+    return Report(oldName, result, err);
 }
 
 } // namespace
@@ -138,7 +176,8 @@ CPLErr Rok4Delete(const char *name)
                    CPLSPrintf("%s stays: a pyramid is deleted only with the "
                               "configuration option ROK4_ALLOW_DELETE=YES",
                               path.c_str()));
-        return CE_Failure;
+        // What creates then, refuses to do so, or does as its options say.
+        return GDALCompatRemovesUndeleted() ? CE_None : CE_Failure;
     }
     const struct pyr_tree tree = vsi_tree_make();
     if (result == PYR_OK)

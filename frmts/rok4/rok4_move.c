@@ -173,6 +173,35 @@ static enum pyr_result find_absolute(const struct pyr_tree *tree,
     return *out_path != NULL ? PYR_OK : out_of_memory(err);
 }
 
+static enum pyr_result check_entry(void *context, const char *path,
+                                   const char *relative, enum pyr_entry kind,
+                                   struct pyr_error *err)
+{
+    (void)relative;
+    return kind == PYR_ENTRY_LINK ? rok4_slabs_check_link(context, path, err)
+                                  : PYR_OK;
+}
+
+/* Whether every slab will be met. */
+static enum pyr_result check_planes(const struct rok4_stage *source,
+                                    struct pyr_error *err)
+{
+    static const char *const planes[] = {"DATA", "MASK"};
+    const struct pyr_tree *const tree = source->tree;
+    const struct pyr_tree_walker walker = {(void *)tree, check_entry, NULL};
+    enum pyr_result result = PYR_OK;
+    for (size_t i = 0; i < 2 && result == PYR_OK; i++)
+    {
+        char *const path = rok4_path_join(source->files.directory, planes[i]);
+        result = path != NULL ? rok4_slabs_check_link(tree, path, err)
+                              : out_of_memory(err);
+        if (result == PYR_OK)
+            result = pyr_tree_walk(tree, path, &walker, err);
+        pyr_free(path);
+    }
+    return result;
+}
+
 static enum pyr_result copy_slabs(const struct rok4_stage *source,
                                   const struct rok4_stage *target,
                                   struct pyr_error *err)
@@ -183,6 +212,8 @@ static enum pyr_result copy_slabs(const struct rok4_stage *source,
         find_absolute(source->tree, &source->files, &copying.from, err);
     if (result == PYR_OK)
         result = find_absolute(source->tree, &target->files, &copying.to, err);
+    if (result == PYR_OK)
+        result = check_planes(source, err);
     if (result == PYR_OK)
         result = rok4_slabs_each(source->tree, source->files.directory,
                                  copy_slab, &copying, err);

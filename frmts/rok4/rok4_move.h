@@ -33,7 +33,8 @@ enum pyr_result rok4_move(const struct pyr_tree *tree, const char *from,
                           void *context, struct pyr_error *err) PYR_MUST_CHECK;
 
 /* Makes a copy under another name; links to slabs of others become links to the
- * same, absolute or relative as they were. Otherwise like rok4_move. */
+ * same, absolute or relative as they were, and a directory that is a link is
+ * PYR_UNSUPPORTED. Otherwise like rok4_move. */
 enum pyr_result rok4_copy(const struct pyr_tree *tree, const char *from,
                           const char *to, rok4_move_rewrite rewrite,
                           void *context, struct pyr_error *err) PYR_MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "rok4_plan.h"
 
 #include "pyr_alloc.h"
+#include "rok4_files.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -161,6 +162,11 @@ static enum pyr_result plan_level(const struct rok4_plan *plan,
     *out_used = plan->as_old ? planned && exists : planned || exists;
     if (!*out_used)
         return PYR_OK;
+    /* Directories are named after levels, and anybody may have written the tile
+     * matrix set. */
+    if (!rok4_files_is_level(matrix->id))
+        return pyr_fail(err, PYR_UNSUPPORTED,
+                        "level id '%s' cannot name a directory", matrix->id);
     result = exists ? copy_level(plan, &old->levels[at], level, err)
                     : new_level(plan, matrix, level, err);
     level->grid_level = grid_level;

@@ -49,8 +49,8 @@ rok4_plan_limits(const struct pyr_grid_level *level,
  * cover the bottom one's. With old (bound, same grid), its levels stay, and
  * their limits grow where the plan has them too; format, channels, nodata,
  * directories and slab sizes of existing levels are old's. Freed with
- * rok4_descriptor_free. PYR_USAGE for what old does not allow, PYR_LIMIT,
- * PYR_NOMEM. Pure. */
+ * rok4_descriptor_free. PYR_USAGE for what old does not allow, PYR_UNSUPPORTED
+ * for a level whose id cannot name a directory, PYR_LIMIT, PYR_NOMEM. Pure. */
 enum pyr_result rok4_plan_descriptor(const struct rok4_plan *plan,
                                      const struct pyr_grid *grid,
                                      const struct rok4_descriptor *old,

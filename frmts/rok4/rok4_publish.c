@@ -94,29 +94,46 @@ static enum pyr_result move_beside(const struct pyr_tree *tree,
     return result;
 }
 
+/* The descriptor of a pyramid that is replaced, to a directory, then the files
+ * that belong to it. Without a descriptor, they are others. */
+static enum pyr_result put_files_aside(struct rok4_stage *stage,
+                                       const char *old, struct pyr_error *err)
+{
+    const struct pyr_tree *const tree = stage->tree;
+    const struct rok4_files *const files = &stage->files;
+    const char *const others[] = {files->list, files->md5, files->sidecar};
+    const char *const slash = strrchr(files->descriptor, '/');
+    enum pyr_entry kind = PYR_ENTRY_ABSENT;
+    char *const moved =
+        rok4_path_join(old, slash != NULL ? slash + 1 : files->descriptor);
+    enum pyr_result result =
+        moved != NULL ? pyr_tree_move(tree, files->descriptor, moved, err)
+                      : out_of_memory(err);
+    if (result == PYR_OK)
+        result = pyr_tree_sync_directory(tree, files->root, err);
+    if (result == PYR_OK)
+        result = pyr_tree_kind(tree, moved, &kind, err);
+    for (size_t i = 0; i < 3 && kind != PYR_ENTRY_ABSENT && result == PYR_OK;
+         i++)
+        result = move_beside(tree, others[i], old, err);
+    pyr_free(moved);
+    return result;
+}
+
 /* ROK4_STATE_OVERWRITE: the old pyramid, descriptor first, to the staging
  * directory. */
 static enum pyr_result put_aside(struct rok4_stage *stage,
                                  struct pyr_error *err)
 {
     const struct pyr_tree *const tree = stage->tree;
-    const struct rok4_files *const files = &stage->files;
     char *const old = rok4_stage_path(stage, "old");
     if (old == NULL)
         return out_of_memory(err);
     enum pyr_result result = pyr_tree_mkdirs(tree, old, err);
     if (result == PYR_OK)
-        result = move_beside(tree, files->descriptor, old, err);
+        result = put_files_aside(stage, old, err);
     if (result == PYR_OK)
-        result = pyr_tree_sync_directory(tree, files->root, err);
-    if (result == PYR_OK)
-        result = move_beside(tree, files->list, old, err);
-    if (result == PYR_OK)
-        result = move_beside(tree, files->md5, old, err);
-    if (result == PYR_OK)
-        result = move_beside(tree, files->sidecar, old, err);
-    if (result == PYR_OK)
-        result = move_planes(tree, files->directory, old, err);
+        result = move_planes(tree, stage->files.directory, old, err);
     pyr_free(old);
     return result;
 }
@@ -238,7 +255,7 @@ static enum pyr_result swap(struct rok4_stage *stage, bool recovering,
 }
 
 /* The list and the digests of what stands there now. Files that are not wanted
- * would tell of what stood there before. */
+ * would tell of what stood there before; where nothing did, they are others. */
 static enum pyr_result write_lists(struct rok4_stage *stage,
                                    struct pyr_error *err)
 {
@@ -246,6 +263,7 @@ static enum pyr_result write_lists(struct rok4_stage *stage,
     const struct rok4_files *const files = &stage->files;
     const bool list = stage->state.list;
     const bool md5 = stage->state.md5;
+    const bool stood = stage->state.mode == ROK4_STATE_UPDATE;
     char *const list_path = rok4_stage_path(stage, "list");
     char *const md5_path = rok4_stage_path(stage, "md5");
     enum pyr_result result =
@@ -255,11 +273,13 @@ static enum pyr_result write_lists(struct rok4_stage *stage,
                                     list ? list_path : NULL,
                                     md5 ? md5_path : NULL, err);
     if (result == PYR_OK)
-        result = list ? pyr_tree_rename(tree, list_path, files->list, err)
-                      : pyr_tree_unlink(tree, files->list, err);
+        result = list    ? pyr_tree_rename(tree, list_path, files->list, err)
+                 : stood ? pyr_tree_unlink(tree, files->list, err)
+                         : PYR_OK;
     if (result == PYR_OK)
-        result = md5 ? pyr_tree_rename(tree, md5_path, files->md5, err)
-                     : pyr_tree_unlink(tree, files->md5, err);
+        result = md5     ? pyr_tree_rename(tree, md5_path, files->md5, err)
+                 : stood ? pyr_tree_unlink(tree, files->md5, err)
+                         : PYR_OK;
     pyr_free(list_path);
     pyr_free(md5_path);
     return result;

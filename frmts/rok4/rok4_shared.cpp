@@ -116,6 +116,11 @@ bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
 {
     m_pyramid = pyramid;
     m_io = io;
+    if (m_guarded != 0)
+    {
+        m_guard.Init(pyramid, io, m_guarded);
+        m_io = m_guard.Io();
+    }
     m_threads = nthreads;
     m_data = rok4_pyramid_source(pyramid, ROK4_PLANE_DATA);
     m_masks = rok4_pyramid_source(pyramid, ROK4_PLANE_MASK);
@@ -200,7 +205,6 @@ void Rok4Pyramid::CheckDirectory(size_t level)
 CPLErr Rok4Pyramid::Read(const struct pyr_window &window,
                          const struct pyr_window_sink &sink)
 {
-    CheckDirectory(window.level);
     JobContext job;
     m_job = &job;
     struct pyr_error err = {""};
@@ -208,8 +212,11 @@ CPLErr Rok4Pyramid::Read(const struct pyr_window &window,
     if (!m_advised.empty())
         m_advised.insert(m_advised.begin(), window);
     FetchAdvised(cache_bytes);
-    return Report(
+    const CPLErr result = Report(
         pyr_reader_read(m_dataReader, &window, &sink, cache_bytes, &err), err);
+    if (result == CE_None)
+        CheckDirectory(window.level);
+    return result;
 }
 
 CPLErr Rok4Pyramid::ReadMask(const struct pyr_window &window, GByte *mask)

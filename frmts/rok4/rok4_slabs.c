@@ -63,6 +63,29 @@ enum pyr_result rok4_slabs_each(const struct pyr_tree *tree,
     return walk_planes(tree, directory, &walker, err);
 }
 
+enum pyr_result rok4_slabs_check_link(const struct pyr_tree *tree,
+                                      const char *path, struct pyr_error *err)
+{
+    struct pyr_error found = {""};
+    enum pyr_entry kind = PYR_ENTRY_ABSENT;
+    char *real = NULL;
+    enum pyr_result result = pyr_tree_kind(tree, path, &kind, err);
+    if (result != PYR_OK || kind != PYR_ENTRY_LINK)
+        return result;
+    result = tree->realpath(tree->user, path, &real, &found);
+    if (result == PYR_NOT_FOUND)
+        return PYR_OK; /* it leads to nowhere */
+    if (result == PYR_OK)
+        result = tree->kind(tree->user, real, &kind, &found);
+    pyr_free(real);
+    if (result != PYR_OK)
+        return pyr_fail(err, result, "%s: %s", path, found.text);
+    return kind == PYR_ENTRY_DIRECTORY
+               ? pyr_fail(err, PYR_UNSUPPORTED,
+                          "%s: a directory of slabs that is a link", path)
+               : PYR_OK;
+}
+
 static bool is_wanted(const struct visit *visit, const char *relative)
 {
     return visit->dropping == NULL ||

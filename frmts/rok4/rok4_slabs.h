@@ -27,6 +27,12 @@ enum pyr_result rok4_slabs_each(const struct pyr_tree *tree,
                                 void *context,
                                 struct pyr_error *err) PYR_MUST_CHECK;
 
+/* A walk does not look behind links. PYR_UNSUPPORTED for a link to a directory,
+ * where slabs would be missed; PYR_OK for anything else. */
+enum pyr_result rok4_slabs_check_link(const struct pyr_tree *tree,
+                                      const char *path,
+                                      struct pyr_error *err) PYR_MUST_CHECK;
+
 /* Removes slabs, and directories below directory/DATA and directory/MASK that
  * are empty: of the levels that the state drops, or with NULL, all. Links are
  * removed, what they lead to is not. Everything else stays. */

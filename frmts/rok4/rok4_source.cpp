@@ -59,6 +59,27 @@ GDALResampleAlg ChooseResampling(const Rok4SourceOptions &options,
     return method;
 }
 
+// Whether all pixels of the bands count, but for NaN.
+bool TellsNothing(const Rok4SourceBands &bands)
+{
+    const Rok4Recoding &recoding = bands.recoding;
+    if (bands.mask != nullptr || bands.alphaBand > 0)
+        return false;
+    for (const bool has : recoding.hasNodata)
+        if (has)
+            return false;
+    return recoding.palette == nullptr ||
+           std::find(recoding.palette->valid.begin(),
+                     recoding.palette->valid.end(),
+                     0) == recoding.palette->valid.end();
+}
+
+// Pixels from px to the end of its tile, or of what is left of a row or column.
+int ToTileEnd(int64_t px, int tile_px, int left_px)
+{
+    return static_cast<int>(std::min<int64_t>(tile_px - px % tile_px, left_px));
+}
+
 } // namespace
 
 Rok4Source::~Rok4Source() = default;
@@ -118,8 +139,12 @@ std::unique_ptr<Rok4Source> Rok4Source::Make(GDALDataset *source,
             ->GetDescription();
     if (made->m_name.empty())
         made->m_name = "source";
-    made->m_limits = Rok4PlaceLimits(options.grid->levels[made->m_place.level],
-                                     made->m_place);
+    const struct pyr_grid_level &level =
+        options.grid->levels[made->m_place.level];
+    made->m_limits = Rok4PlaceLimits(level, made->m_place);
+    made->m_findsGaps = TellsNothing(bands);
+    made->m_tile_width_px = static_cast<int>(level.tile_width_px);
+    made->m_tile_height_px = static_cast<int>(level.tile_height_px);
     const bool palette = bands.recoding.palette != nullptr;
     made->m_resampling =
         ChooseResampling(options, vrt, made->m_place.onGrid, palette);
@@ -150,6 +175,43 @@ bool Rok4Source::MayHold(void *user, const struct pyr_window *window)
            self.m_feed->MayHold(part.x, part.y, part.width, part.height);
 }
 
+// Tiles of a rectangle that certainly hold no data.
+void Rok4Source::BlankGaps(int x, int y, int width, int height,
+                           const Rok4Target &target,
+                           Rok4Coverage *coverage) const
+{
+    if (!m_findsGaps || !m_feed->HasGaps(x, y, width, height))
+        return;
+    int tile_height = 0;
+    for (int top = 0; top < height; top += tile_height)
+    {
+        tile_height =
+            ToTileEnd(m_place.px_y + y + top, m_tile_height_px, height - top);
+        int tile_width = 0;
+        for (int left = 0; left < width; left += tile_width)
+        {
+            tile_width = ToTileEnd(m_place.px_x + x + left, m_tile_width_px,
+                                   width - left);
+            if (m_feed->MayHold(x + left, y + top, tile_width, tile_height))
+                continue;
+            coverage->all = false;
+            for (int row = top; row < top + tile_height; row++)
+            {
+                Rok4FillNodata(m_recoding,
+                               target.pixels + row * target.rowBytes +
+                                   left * target.pixelBytes,
+                               tile_width);
+                memset(target.valid + row * target.validRowBytes + left, 0,
+                       tile_width);
+            }
+        }
+    }
+    coverage->any = false;
+    for (int row = 0; row < height && !coverage->any; row++)
+        coverage->any = memchr(target.valid + row * target.validRowBytes, 255,
+                               width) != nullptr;
+}
+
 enum pyr_result Rok4Source::Read(const struct pyr_window &window,
                                  uint8_t *pixels, uint8_t *valid,
                                  enum pyr_coverage *coverage,
@@ -177,33 +239,35 @@ enum pyr_result Rok4Source::Read(const struct pyr_window &window,
     target.rowBytes = rowBytes;
     target.valid = valid + part.top * width + part.left;
     target.validRowBytes = width;
-    uint8_t *const out = target.pixels;
+    Rok4Target samples = target;
     if (m_recoding.palette != nullptr)
     {
         m_indexes.resize(partWidth * part.height);
-        target.pixels = m_indexes.data();
-        target.pixelBytes = 1;
-        target.rowBytes = partWidth;
+        samples.pixels = m_indexes.data();
+        samples.pixelBytes = 1;
+        samples.rowBytes = partWidth;
     }
 
     Rok4FailureTrap trap;
     const CPLErr read =
-        m_feed->Read(part.x, part.y, part.width, part.height, target);
+        m_feed->Read(part.x, part.y, part.width, part.height, samples);
     if (!trap.Close(read == CE_None))
         return pyr_fail(err, trap.Result(), "%s: %s", m_name.c_str(),
                         trap.Text());
-    if (m_recoding.IsPlain())
-    {
-        for (int row = 0; !whole && row < part.height; row++)
-            memset(target.valid + row * width, 255, partWidth);
-        *coverage = whole ? PYR_COVERS_ALL : PYR_COVERS_PART;
-        return PYR_OK;
-    }
+    const bool plain = m_recoding.IsPlain();
     Rok4Coverage found;
+    found.any = plain;
     for (int row = 0; row < part.height; row++)
-        Rok4RecodeRow(m_recoding, m_indexes.data() + row * target.rowBytes,
-                      out + row * rowBytes, target.valid + row * width,
-                      partWidth, &found);
+    {
+        uint8_t *const validRow = target.valid + row * width;
+        if (plain)
+            memset(validRow, 255, partWidth);
+        else
+            Rok4RecodeRow(m_recoding, samples.pixels + row * samples.rowBytes,
+                          target.pixels + row * rowBytes, validRow, partWidth,
+                          &found);
+    }
+    BlankGaps(part.x, part.y, part.width, part.height, target, &found);
     if (found.any)
         *coverage = whole && found.all ? PYR_COVERS_ALL : PYR_COVERS_PART;
     return PYR_OK;

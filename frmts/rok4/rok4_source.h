@@ -91,6 +91,8 @@ class Rok4Source final
         return !m_recoding.IsPlain();
     }
 
+    // Tiles where a source without nodata, mask and alpha has nothing, such as
+    // gaps of a mosaic and of a sparse file, are not valid.
     // Pixels with an alpha of 0 are not valid, and as the source has them; all
     // others that are not valid have the nodata value, and 0 in an alpha band.
     // Windows may start anywhere; they are read at the speed of the dataset
@@ -102,6 +104,8 @@ class Rok4Source final
 
     bool MakeFeed(GDALDataset *source, const Rok4SourceOptions &options,
                   const struct Rok4SourceBands &bands);
+    void BlankGaps(int x, int y, int width, int height,
+                   const Rok4Target &target, Rok4Coverage *coverage) const;
     enum pyr_result Read(const struct pyr_window &window, uint8_t *pixels,
                          uint8_t *valid, enum pyr_coverage *coverage,
                          struct pyr_error *err);
@@ -118,6 +122,9 @@ class Rok4Source final
     struct pyr_grid_limits m_limits = {};
     GDALResampleAlg m_resampling = GRA_NearestNeighbour;
     Rok4Recoding m_recoding{};
+    bool m_findsGaps = false; // nothing else tells that pixels are not valid
+    int m_tile_width_px = 1;
+    int m_tile_height_px = 1;
     GDALDatasetUniquePtr m_expanded{}; // a palette's colours, to be warped
     std::unique_ptr<Rok4Feed> m_feed{};
     std::vector<uint8_t> m_indexes{}; // of a window

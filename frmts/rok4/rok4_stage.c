@@ -121,12 +121,39 @@ enum pyr_result rok4_stage_begin(struct rok4_stage *stage,
                             : result;
 }
 
+/* Other files may be called like the list of a pyramid that is not there. */
+static enum pyr_result
+check_companions(const struct rok4_stage *stage,
+                 const struct rok4_stage_options *options,
+                 struct pyr_error *err)
+{
+    const char *const paths[] = {options->list ? stage->files.list : NULL,
+                                 options->md5 ? stage->files.md5 : NULL};
+    for (size_t i = 0; i < 2; i++)
+    {
+        enum pyr_entry kind = PYR_ENTRY_ABSENT;
+        if (paths[i] == NULL)
+            continue;
+        const enum pyr_result result =
+            pyr_tree_kind(stage->tree, paths[i], &kind, err);
+        if (result != PYR_OK)
+            return result;
+        if (kind != PYR_ENTRY_ABSENT)
+            return pyr_fail(err, PYR_USAGE,
+                            "%s is there without its pyramid (OVERWRITE=YES "
+                            "replaces it)",
+                            paths[i]);
+    }
+    return PYR_OK;
+}
+
 /* Whether the pyramid is there, or not, as the mode wants it. */
 static enum pyr_result check_mode(const struct rok4_stage *stage,
-                                  enum rok4_stage_mode mode,
+                                  const struct rok4_stage_options *options,
                                   struct pyr_error *err)
 {
     const struct rok4_files *const files = &stage->files;
+    const enum rok4_stage_mode mode = options->mode;
     enum pyr_entry descriptor = PYR_ENTRY_ABSENT;
     enum pyr_entry directory = PYR_ENTRY_ABSENT;
     bool any = false;
@@ -154,6 +181,9 @@ static enum pyr_result check_mode(const struct rok4_stage *stage,
                             : "");
     if (mode != ROK4_STAGE_NEW)
         return PYR_OK;
+    result = check_companions(stage, options, err);
+    if (result != PYR_OK)
+        return result;
     result = rok4_slabs_any(stage->tree, files->directory, &any, err);
     if (result == PYR_OK && any)
         result = pyr_fail(err, PYR_USAGE,
@@ -205,7 +235,7 @@ static enum pyr_result prepare(struct rok4_stage *stage,
     const struct pyr_tree *const tree = stage->tree;
     const struct pyr_tree_walker walker = {(void *)tree, drop_part, NULL};
     struct rok4_state fresh = {0};
-    enum pyr_result result = check_mode(stage, options->mode, err);
+    enum pyr_result result = check_mode(stage, options, err);
     if (result == PYR_OK)
         result = rok4_state_init(state_mode(options->mode), options->identity,
                                  &fresh, err);

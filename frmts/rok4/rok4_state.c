@@ -4,6 +4,7 @@
 
 #include "pyr_alloc.h"
 #include "pyr_json.h"
+#include "rok4_files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,8 +47,7 @@ void rok4_state_clear(struct rok4_state *state)
 enum pyr_result rok4_state_drop(struct rok4_state *state, const char *level_id,
                                 struct pyr_error *err)
 {
-    if (level_id[0] == '\0' || level_id[0] == '.' ||
-        strchr(level_id, '/') != NULL)
+    if (!rok4_files_is_level(level_id))
         return pyr_fail(err, PYR_USAGE, "no level has the id \"%s\"", level_id);
     if (state->ndropped >= PYR_MAX_LEVELS)
         return pyr_fail(err, PYR_LIMIT, "more than %u levels to drop",

@@ -124,6 +124,15 @@ void SetScale(GDALWarpOptions *options, const char *name, double ratio)
     SetOption(options, name, CPLSPrintf("%.17g", 1 / ratio));
 }
 
+// Pixels of the source.
+struct SourceWindow
+{
+    int x = 0;
+    int y = 0;
+    int width = 0;
+    int height = 0;
+};
+
 class WarpFeed final : public Rok4Feed
 {
   public:
@@ -138,12 +147,14 @@ class WarpFeed final : public Rok4Feed
 
     bool Init();
     bool MayHold(int x, int y, int width, int height) override;
+    bool HasGaps(int x, int y, int width, int height) override;
     CPLErr Read(int x, int y, int width, int height,
                 const Rok4Target &target) override;
 
   private:
     bool FromDataset(GDALWarpOptions *options);
     bool FromVrt(GDALWarpOptions *options, const GDALWarpOptions &vrt);
+    bool FindSource(int x, int y, int width, int height, SourceWindow *window);
     void TakeNodata(GDALWarpOptions *options) const;
     void Complete(GDALWarpOptions *options);
 
@@ -316,7 +327,10 @@ bool WarpFeed::Init()
     return m_operation->Initialize(options.get()) == CE_None;
 }
 
-bool WarpFeed::MayHold(int x, int y, int width, int height)
+// What a rectangle is made of, at most: nothing if it is empty. False when this
+// cannot be told.
+bool WarpFeed::FindSource(int x, int y, int width, int height,
+                          SourceWindow *window)
 {
     constexpr int SIDE = 9;
     Points points;
@@ -332,7 +346,7 @@ bool WarpFeed::MayHold(int x, int y, int width, int height)
     {
         if (!points.reached[i] || !std::isfinite(points.x[i]) ||
             !std::isfinite(points.y[i]))
-            return true;
+            return false;
         min_x = std::min(min_x, points.x[i]);
         min_y = std::min(min_y, points.y[i]);
         max_x = std::max(max_x, points.x[i]);
@@ -351,9 +365,26 @@ bool WarpFeed::MayHold(int x, int y, int width, int height)
         std::ceil(std::clamp(max_x + margin, 0.0, source_width)));
     const int bottom = static_cast<int>(
         std::ceil(std::clamp(max_y + margin, 0.0, source_height)));
-    return left < right && top < bottom &&
-           Rok4MayHoldData(m_source, m_sourceBands, left, top, right - left,
-                           bottom - top);
+    if (left < right && top < bottom)
+        *window = {left, top, right - left, bottom - top};
+    return true;
+}
+
+bool WarpFeed::MayHold(int x, int y, int width, int height)
+{
+    SourceWindow window;
+    return !FindSource(x, y, width, height, &window) ||
+           (window.width > 0 &&
+            Rok4MayHoldData(m_source, m_sourceBands, window.x, window.y,
+                            window.width, window.height));
+}
+
+bool WarpFeed::HasGaps(int x, int y, int width, int height)
+{
+    SourceWindow window;
+    return FindSource(x, y, width, height, &window) && window.width > 0 &&
+           Rok4HasGaps(m_source, m_sourceBands, window.x, window.y,
+                       window.width, window.height);
 }
 
 CPLErr WarpFeed::Read(int x, int y, int width, int height,

@@ -7,6 +7,7 @@
 #include "rok4_compose.h"
 #include "rok4_creation_options.h"
 #include "rok4_link.h"
+#include "rok4_path.h"
 #include "rok4_plan.h"
 #include "vsi_io.h"
 #include "vsi_out.h"
@@ -46,14 +47,44 @@ struct rok4_stage *Rok4Lock::Give()
     return stage;
 }
 
+std::string Rok4Beside(const std::string &path, const std::string &name)
+{
+    struct rok4_path_rules rules = {};
+    rules.descriptor_path = path.c_str();
+    rules.allow_outside = true;
+    struct pyr_error err = {""};
+    char *directory = nullptr;
+    if (rok4_path_resolve(&rules, name.c_str(), &directory, &err) != PYR_OK)
+        return name; // nor will readers find it
+    const std::string text = directory;
+    pyr_free(directory);
+    return text;
+}
+
+std::string Rok4ForeignDirectory(const std::string &path,
+                                 const struct rok4_descriptor &descriptor)
+{
+    const std::string name = CPLGetBasename(path.c_str());
+    for (size_t i = 0; i < descriptor.nlevels; i++)
+    {
+        const struct rok4_level &level = descriptor.levels[i];
+        const std::string images = Rok4Beside(path, level.image_place);
+        if (images != Rok4Beside(path, name + "/DATA/" + level.id))
+            return images;
+        if (level.mask_place == nullptr)
+            continue;
+        const std::string masks = Rok4Beside(path, level.mask_place);
+        if (masks != Rok4Beside(path, name + "/MASK/" + level.id))
+            return masks;
+    }
+    return "";
+}
+
 Rok4Writing::Rok4Writing(const Rok4WritingOptions &options,
                          struct rok4_descriptor *target,
                          const struct pyr_grid *grid)
     : m_options(options), m_target(target), m_grid(grid),
-      m_published(std::string(CPLGetPath(options.path.c_str())).empty()
-                      ? options.pyramid
-                      : std::string(CPLGetPath(options.path.c_str())) + "/" +
-                            options.pyramid),
+      m_published(Rok4Beside(options.path, options.pyramid)),
       m_io(vsi_io_make()), m_out(vsi_out_make()), m_tree(vsi_tree_make())
 {
 }
@@ -128,7 +159,8 @@ CPLErr Rok4Writing::LinkOld()
     if (m_options.link.empty())
         return CE_None;
     return Report(rok4_link_pyramid(&m_tree, m_options.old->Get(), mode,
-                                    rok4_stage_directory(m_stage), &err),
+                                    rok4_stage_directory(m_stage),
+                                    m_published.c_str(), &err),
                   err);
 }
 

@@ -46,6 +46,15 @@ class Rok4Lock final
     struct rok4_stage *m_stage = nullptr;
 };
 
+// A directory of that name beside a descriptor, spelled as readers of the
+// pyramid spell it: a path may hold "//" and more.
+std::string Rok4Beside(const std::string &path, const std::string &name);
+
+// The first directory of slabs that is not where the name of a descriptor says,
+// NAME/DATA/<level> or NAME/MASK/<level> beside it; "" for none.
+std::string Rok4ForeignDirectory(const std::string &path,
+                                 const struct rok4_descriptor &descriptor);
+
 struct Rok4WritingOptions
 {
     std::string path{};    // of the descriptor

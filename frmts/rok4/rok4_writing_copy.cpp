@@ -32,11 +32,17 @@ CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
             user, std::min(1.0, static_cast<double>(nslabs) / self.m_slabs));
     };
     const struct rok4_writer_level &to = m_output.levels[level];
+    const double before = m_done;
+    const double share = m_share;
+    m_share = m_options.masks ? share / 2 : share;
     enum pyr_result result = rok4_copy_level(&options, ROK4_PLANE_DATA, from,
                                              to.image_directory, &err);
+    m_done += m_share;
     if (result == PYR_OK && m_options.masks)
         result = rok4_copy_level(&options, ROK4_PLANE_MASK, from,
                                  to.mask_directory, &err);
+    m_done = before;
+    m_share = share;
     job.Relay(result == PYR_OK);
     m_job = nullptr;
     return Report(result, err);

@@ -112,8 +112,9 @@ CPLErr Rok4Writing::BuildRun(Output *output, const struct pyr_raster &raster,
         levels[i].shape = output->levels[first + i].shape;
         levels[i].container_width_tiles = level.tiles_per_width;
         levels[i].container_height_tiles = level.tiles_per_height;
-        levels[i].limits = {limits.min_col >> i, limits.min_row >> i,
-                            limits.max_col >> i, limits.max_row >> i};
+        const size_t times = std::min<size_t>(i, 31); // no index is 2^31
+        levels[i].limits = {limits.min_col >> times, limits.min_row >> times,
+                            limits.max_col >> times, limits.max_row >> times};
     }
     const struct pyr_sink sink = rok4_writer_sink(output->writer);
     struct rok4_background background = {};
