@@ -3,7 +3,7 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME gdal-plugin-rok4)
 set(CPACK_PACKAGE_CONTACT "gdal-rok4 developers <gdal-rok4@localhost>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "GDAL plugin that reads ROK4 pyramids")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "GDAL plugin that reads and writes ROK4 pyramids")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Builds, and runs the unit and driver tests, inside another Debian (as root).
+# Builds, and runs the unit, driver and safety tests, inside another Debian (as
+# root).
 # Usage: run.sh trixie|sid [DIRECTORY]
 #   DIRECTORY  where the other Debian is made, and kept for the next run;
 #              without it, a temporary directory that is removed at the end.
-# About 2 minutes and 1.4 GB each: trixie has GDAL 3.10, sid 3.13.
+# About 10 minutes and 1.6 GB each: trixie has GDAL 3.10, sid 3.13.
 set -eu
 
 source=$(cd "$(dirname "$0")/../.." && pwd)
@@ -12,7 +13,7 @@ suite=${1:-}
 case $suite in
 trixie | sid) ;;
 *)
-    sed -n '3,7s/^# \{0,1\}//p' "$0"
+    sed -n '3,8s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
@@ -70,7 +71,7 @@ chroot "$root" /usr/bin/env -i HOME=/tmp LANG=C.UTF-8 \
     echo "== GDAL $(gdal-config --version)"
     cmake --preset dev
     cmake --build --preset dev
-    ctest --preset dev -L "unit|fuzz|gdrivers" -V -j 2 >build/test.log 2>&1 ||
+    ctest --preset dev -L "unit|fuzz|gdrivers|safety" -V -j 2 >build/test.log 2>&1 ||
         failed=yes
     cmake/test-summary.sh build/test.log
     [ -z "${failed:-}" ]'

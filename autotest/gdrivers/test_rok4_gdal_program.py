@@ -27,13 +27,20 @@ def run(*arguments):
             gdal.GetConfigOption("ROK4_TMS_DIRECTORY"))))
 
 
+def picture_of(seed):
+    return source(noise(1, seed=seed))
+
+
 def picture(path, seed=1):
-    gdal.GetDriverByName("GTiff").CreateCopy(str(path), source(noise(seed)))
+    gdal.GetDriverByName("GTiff").CreateCopy(str(path), picture_of(seed))
     return path
 
 
 def convert(*arguments):
-    return run("convert", "-q", "--of", "ROK4", "--co", "TMS=T64", *arguments)
+    options = []
+    for option in rok4_write.SMALL:
+        options += ["--co", option]
+    return run("convert", "-q", "--of", "ROK4", *options, *arguments)
 
 
 def level_ids(path):
@@ -44,12 +51,13 @@ def test_convert(tmp_path):
     done = convert(picture(tmp_path / "a.tif"), tmp_path / "a.json")
     assert done.returncode == 0 and not done.stdout, done.stdout
     rok4_write.same_slabs(str(tmp_path / "a.json"),
-                          create(tmp_path / "b.json", source(noise(1))))
+                          create(tmp_path / "b.json", picture_of(1)))
 
 
 def test_overwrite(tmp_path):
     """It removes what a driver refuses to delete, unless told it is gone."""
-    path = create(tmp_path / "p" / "a.json", source(noise(1)))
+    (tmp_path / "p").mkdir()
+    path = create(tmp_path / "p" / "a.json", picture_of(1))
     before = rok4_write.tree(tmp_path / "p")
     other = picture(tmp_path / "b.tif", 2)
     for option in ([], ["--overwrite"]):
@@ -58,21 +66,19 @@ def test_overwrite(tmp_path):
         assert rok4_write.tree(tmp_path / "p") == before
     done = convert("--overwrite", "--co", "OVERWRITE=YES", other, path)
     assert done.returncode == 0, done.stdout
-    rok4_write.same_slabs(path,
-                          create(tmp_path / "b.json", source(noise(2))))
+    rok4_write.same_slabs(path, create(tmp_path / "b.json", picture_of(2)))
 
 
 def test_in_place(tmp_path):
-    path = create(tmp_path / "a.json", source(noise(1)))
+    path = create(tmp_path / "a.json", picture_of(1))
     done = run("convert", "-q", "--of", "ROK4", "--overwrite", "--co",
                "UPDATE_MODE=INPLACE", picture(tmp_path / "b.tif", 2), path)
     assert done.returncode == 0, done.stdout
-    rok4_write.same_slabs(path,
-                          create(tmp_path / "b.json", source(noise(2))))
+    rok4_write.same_slabs(path, create(tmp_path / "b.json", picture_of(2)))
 
 
 def test_overviews(tmp_path):
-    path = create(tmp_path / "a.json", source(noise(1)), "TOP_LEVEL=5")
+    path = create(tmp_path / "a.json", picture_of(1), "TOP_LEVEL=5")
     done = run("overview", "add", "-q", "-r", "average", "--levels", "2,4",
                path)
     assert done.returncode == 0, done.stdout
@@ -83,8 +89,9 @@ def test_overviews(tmp_path):
 
 
 def test_update(tmp_path):
-    path = create(tmp_path / "a.json", source(noise(1)))
-    done = run("update", "-q", picture(tmp_path / "b.tif", 2), path)
+    """Coarser levels follow by themselves."""
+    path = create(tmp_path / "a.json", picture_of(1))
+    done = run("update", "-q", "--no-update-overviews",
+               picture(tmp_path / "b.tif", 2), path)
     assert done.returncode == 0, done.stdout
-    rok4_write.same_slabs(path,
-                          create(tmp_path / "b.json", source(noise(2))))
+    rok4_write.same_slabs(path, create(tmp_path / "b.json", picture_of(2)))

@@ -7,42 +7,14 @@ import time
 
 import numpy as np
 import pytest
-from osgeo import gdal, osr
+from osgeo import gdal
 
 import rok4_make
 import rok4_tms
 import rok4_util
 import rok4_write
+from rok4_bottom import FIVE, change, contrast, made, part, set_crs
 from rok4_write import PX, SIZE, create, decoded, noise, refuse, source
-
-# One level only.
-FIVE = ["TOP_LEVEL=5"]
-
-
-def made(path, dataset, *options, **how):
-    """The bottom level of a copy: level, pixels, which of them are valid."""
-    create(path, dataset, "MASK=YES", *options, **how)
-    pyramid = decoded(path)
-    level = pyramid.levels[0]
-    return (level, pyramid.level_array(level),
-            pyramid.level_array(level, True)[:, :, 0] != 0)
-
-
-def contrast(bands=1, size=SIZE, seed=3):
-    """Pixels that no resampling leaves as they are."""
-    rng = np.random.default_rng(seed)
-    return rng.choice(np.array([2, 250], np.uint8), size + (bands,))
-
-
-def part(level, array, px=PX, size=SIZE):
-    """What stands where a source was put."""
-    col, row = level.limits[:2]
-    x, y = px[0] - col * level.tile[0], px[1] - row * level.tile[1]
-    assert x >= 0 and y >= 0
-    found = array[y:y + size[0], x:x + size[1]]
-    assert found.shape[:2] == tuple(size)
-    return found
-
 
 def is_kept(path, dataset, pixels, px=PX, **how):
     """Whether a copy has the very pixels of the source, and no more."""
@@ -58,15 +30,6 @@ def is_kept(path, dataset, pixels, px=PX, **how):
 def tiles(px, size, tile=64):
     return (px[0] // tile, px[1] // tile, (px[0] + size[1] - 1) // tile,
             (px[1] + size[0] - 1) // tile)
-
-
-def change(dataset, **terms):
-    """Replaces terms of the geotransform: t0= .. t5=."""
-    transform = list(dataset.GetGeoTransform())
-    for name, value in terms.items():
-        transform[int(name[1])] = value
-    dataset.SetGeoTransform(transform)
-    return dataset
 
 
 # ---- On the grid ----
@@ -166,10 +129,8 @@ def test_names_of_a_crs(grid, tmp_path):
         few = ["TILING_SCHEME=L", "TILES_PER_WIDTH=1", "TILES_PER_HEIGHT=1",
                "TOP_LEVEL=" + level]
         for i, name in enumerate(LAMBERT):
-            dataset = source(pixels, (812500, 6500000), level, "L")
-            crs = osr.SpatialReference()
-            assert crs.SetFromUserInput(name) == 0
-            dataset.SetSpatialRef(crs)
+            dataset = set_crs(source(pixels, (812500, 6500000), level, "L"),
+                              name)
             at, found, valid = made(tmp_path / ("%d.json" % i), dataset, *few,
                                     small=False)
             assert valid.sum() == 60 * 70
@@ -184,10 +145,7 @@ def test_names_of_a_crs(grid, tmp_path):
 def test_other_crs(tmp_path):
     """Numbers that would fit mean nothing in another CRS."""
     pixels = contrast()
-    dataset = source(pixels)
-    crs = osr.SpatialReference()
-    crs.ImportFromEPSG(3395)
-    dataset.SetSpatialRef(crs)
+    dataset = set_crs(source(pixels), "EPSG:3395")
     assert not is_kept(tmp_path / "a.json", dataset, pixels)
 
 
@@ -239,9 +197,7 @@ def test_level_in_another_crs(crs, corner, size, tmp_path):
     """The resolution is the one that gdalwarp would choose."""
     dataset = source(noise(1, (80, 60)))
     dataset.SetGeoTransform((corner[0], size, 0, corner[1], 0, -size))
-    srs = osr.SpatialReference()
-    srs.SetFromUserInput(crs)
-    dataset.SetProjection(srs.ExportToWkt())
+    set_crs(dataset, crs)
     resolution = gdal.AutoCreateWarpedVRT(
         dataset, None,
         source(noise(1)).GetProjection()).GetGeoTransform()[1]
@@ -460,8 +416,8 @@ def test_far_apart(shift, tmp_path):
                   "TILES_PER_WIDTH=2", "TILES_PER_HEIGHT=2", "TOP_LEVEL=15",
                   "WARP_RESAMPLING=BILINEAR", small=False,
                   callback=Deadline())
-    count = 2 if shift == 0 else 4
-    assert len(rok4_write.slabs(path, "18")) == count
+    # Off the grid, the reach of a kernel counts.
+    assert len(rok4_write.slabs(path, "18")) == (2 if shift == 0 else 5)
     level = decoded(path).levels[0]
     tile = decoded(path).tile(level, (px[0] + step) // 256,
                               (px[1] + step) // 256)
@@ -502,22 +458,33 @@ def test_sparse_file(tmp_path):
 
 
 def test_what_lies_outside_is_not_read(tmp_path):
-    """Files beyond the matrix, and what a level does not reach."""
+    """Files of a mosaic beyond the matrix may be missing: a warning says so.
+    One that is needed is an error, and never a gap."""
     size = (100, 100)
     vrt, names = mosaic(tmp_path, [(noise(1, size, seed=i), px, "5", "T64")
                                    for i, px in enumerate((
                                        (-100, 0), (0, 0), (50, -100)))])
     os.remove(names[0])
     os.remove(names[2])
-    level, found, valid = made(tmp_path / "a.json",
-                               gdal.Open(vrt.GetDescription()), *FIVE)
+    done, errors = rok4_write.run(tmp_path / "a.json",
+                                  gdal.Open(vrt.GetDescription()), FIVE, True,
+                                  None)
+    assert done is not None and not errors.failures
+    assert any(names[0] in text for text in errors.warnings)
+    assert any(names[2] in text for text in errors.warnings)
+    pyramid = decoded(tmp_path / "a.json")
+    level = pyramid.levels[0]
     assert level.limits == (0, 0, 2, 1)
-    np.testing.assert_array_equal(found[:100, :100], noise(1, size, seed=1))
-    # One that is inside is an error.
+    np.testing.assert_array_equal(pyramid.level_array(level)[:100, :100],
+                                  noise(1, size, seed=1))
     os.remove(names[1])
-    message = refuse(tmp_path / "b.json", gdal.Open(vrt.GetDescription()),
-                     *FIVE)
-    assert names[1] in message
+    done, errors = rok4_write.run(tmp_path / "b.json",
+                                  gdal.Open(vrt.GetDescription()), FIVE, True,
+                                  None)
+    assert done is None
+    assert vrt.GetDescription() in errors.failures[0]
+    assert any(names[1] in text for text in errors.warnings)
+    assert "b.json" not in os.listdir(str(tmp_path))
 
 
 def truncated(path):

@@ -15,7 +15,7 @@ from writer import KILL, KILL_TORN
 
 FULL = os.environ.get("ROK4_KILL_FULL", "NO") == "YES"
 SEED = int(os.environ.get("ROK4_KILL_SEED", "1"))
-SHARE = 20  # of each scene
+SHARE = 12  # of each scene
 KILLS = []
 
 

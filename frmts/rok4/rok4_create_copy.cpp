@@ -126,9 +126,15 @@ std::unique_ptr<Rok4Source> MakeSource(const Rok4Creation &creation,
     options.nthreads = creation.Options().nthreads;
     if (!creation.Nodata(&options.nodata))
         return nullptr;
-    for (const Method &method : METHODS)
-        if (creation.WarpResampling() == method.name)
-            options.resampling = method.algorithm;
+    // The method of a warped VRT goes before the recorded one, but for NEAREST,
+    // which programs that warp take unless they are told another.
+    const GDALWarpOptions *const warped = Rok4WarpedVrtOptions(source);
+    const bool told = !creation.Options().warpResampling.empty();
+    if (told || warped == nullptr ||
+        warped->eResampleAlg == GRA_NearestNeighbour)
+        for (const Method &method : METHODS)
+            if (creation.WarpResampling() == method.name)
+                options.resampling = method.algorithm;
     if (creation.Old() != nullptr)
     {
         const struct rok4_descriptor &old = *creation.Old()->Get()->descriptor;

@@ -478,17 +478,19 @@ std::unique_ptr<Rok4Writing> Rok4Creation::Start(const std::string &identity,
                                                  GDALProgressFunc progress,
                                                  void *progressData)
 {
+    const bool inPlace = m_options.updateMode == Rok4UpdateMode::InPlace;
     Rok4WritingOptions options;
     options.path = m_path;
     options.pyramid = m_name;
-    options.mode = m_options.updateMode == Rok4UpdateMode::InPlace
-                       ? ROK4_STAGE_UPDATE
+    options.mode = inPlace               ? ROK4_STAGE_UPDATE
                    : m_options.overwrite ? ROK4_STAGE_OVERWRITE
                                          : ROK4_STAGE_NEW;
     options.identity = m_optionText + identity;
     options.resume = m_options.resume;
     options.list = m_options.list;
-    options.md5 = m_options.md5;
+    options.md5 = m_options.md5 == Rok4Choice::Yes ||
+                  (m_options.md5 == Rok4Choice::Auto && inPlace &&
+                   vsi_io_exists(CPLResetExtension(m_path.c_str(), "md5")));
     options.sparse = m_options.sparse;
     options.masks = m_plan.masks;
     options.nthreads = m_options.nthreads;

@@ -264,6 +264,7 @@ bool Rok4CreationOptions::Parse(CSLConstList options)
     std::string zoom;
     std::string lossless;
     bool wantsMask = false;
+    bool wantsMd5 = false;
     if (!ReadWord(options, "ZOOM_LEVEL_STRATEGY", {"AUTO", "LOWER", "UPPER"},
                   &zoom) ||
         !ReadWord(options, "COMPRESS",
@@ -273,7 +274,8 @@ bool Rok4CreationOptions::Parse(CSLConstList options)
         !ReadNumbers(options, this) || !ReadResampling(options, this) ||
         !ReadBool(options, "ADD_ALPHA", &addAlpha) ||
         !ReadBool(options, "MASK", &wantsMask) ||
-        !ReadBool(options, "LIST", &list) || !ReadBool(options, "MD5", &md5) ||
+        !ReadBool(options, "LIST", &list) ||
+        !ReadBool(options, "MD5", &wantsMd5) ||
         !ReadBool(options, "SPARSE_OK", &sparse) ||
         !ReadBool(options, "OVERWRITE", &overwrite) ||
         !ReadBool(options, "RESUME", &resume) ||
@@ -284,6 +286,8 @@ bool Rok4CreationOptions::Parse(CSLConstList options)
     else if (zoom == "UPPER")
         strategy = Rok4Strategy::Upper;
     losslessCopy = ChoiceOf(lossless);
+    if (CSLFetchNameValue(options, "MD5") != nullptr)
+        md5 = wantsMd5 ? Rok4Choice::Yes : Rok4Choice::No;
     if (CSLFetchNameValue(options, "MASK") != nullptr)
         mask = wantsMask ? Rok4Choice::Yes : Rok4Choice::No;
     return true;

@@ -61,7 +61,7 @@ struct Rok4CreationOptions
     Rok4Choice mask = Rok4Choice::Auto; // not given: NO, or the pyramid's
     unsigned nthreads = 1;
     bool list = true;
-    bool md5 = false;
+    Rok4Choice md5 = Rok4Choice::Auto; // not given: NO, or as it is there
     bool sparse = false;
     std::string ancestor{};
     Rok4UpdateMode updateMode = Rok4UpdateMode::None;

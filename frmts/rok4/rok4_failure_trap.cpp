@@ -34,9 +34,9 @@ bool Rok4FailureTrap::Close(bool success)
 {
     CPLPopErrorHandler();
     m_open = false;
-    if (Failed())
+    if (m_first.kind != CE_None)
         CPLErrorReset();
-    if (success && Failed())
+    if (success && m_first.kind != CE_None)
     {
         // Warnings are about the same: windows that no transformation reaches.
         CPLDebug("ROK4", "%s", m_first.text.c_str());

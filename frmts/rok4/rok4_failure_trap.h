@@ -22,12 +22,6 @@ class Rok4FailureTrap final
     // none: they are for the debug log.
     bool Close(bool success);
 
-    // Whether GDAL raised a failure.
-    bool Failed() const
-    {
-        return m_first.kind != CE_None;
-    }
-
     // Of the first failure: the others follow from it.
     enum pyr_result Result() const;
     const char *Text() const;

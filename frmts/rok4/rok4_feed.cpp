@@ -2,7 +2,7 @@
 // Samples of a dataset as they are.
 #include "rok4_feed.h"
 
-#include "rok4_failure_trap.h"
+#include <string>
 
 namespace
 {
@@ -12,6 +12,36 @@ bool IsWholeBlocks(int from, int count, int block, int size)
 {
     return from % block == 0 &&
            (from + count == size || (from + count) % block == 0);
+}
+
+struct Answer
+{
+    bool failed = false;
+    std::vector<std::string> errors{};
+};
+
+void CPL_STDCALL KeepError(CPLErr kind, CPLErrorNum, const char *text)
+{
+    auto &answer = *static_cast<Answer *>(CPLGetErrorHandlerUserData());
+    answer.failed = answer.failed || kind >= CE_Failure;
+    answer.errors.push_back(text);
+}
+
+// Whether GDAL fails when it is asked something. Its errors become warnings,
+// for a file that is not there may not be needed either.
+template <typename Question> bool FailsWhenAsked(const Question &question)
+{
+    Answer answer;
+    {
+        const CPLErrorHandlerPusher pusher(KeepError, &answer);
+        CPLSetCurrentErrorHandlerCatchDebug(FALSE);
+        question();
+    }
+    if (answer.failed)
+        CPLErrorReset();
+    for (const std::string &text : answer.errors)
+        CPLError(CE_Warning, CPLE_AppDefined, "%s", text.c_str());
+    return answer.failed;
 }
 
 class DatasetFeed final : public Rok4Feed
@@ -84,32 +114,33 @@ class DatasetFeed final : public Rok4Feed
 bool Rok4MayHoldData(GDALDataset *dataset, const std::vector<int> &bands, int x,
                      int y, int width, int height)
 {
-    Rok4FailureTrap trap;
     bool holds = false;
-    for (size_t i = 0; i < bands.size() && !holds; i++)
-        holds = dataset->GetRasterBand(bands[i])->GetDataCoverageStatus(
-                    x, y, width, height, GDAL_DATA_COVERAGE_STATUS_DATA,
-                    nullptr) != GDAL_DATA_COVERAGE_STATUS_EMPTY;
-    holds = holds || trap.Failed();
-    return trap.Close(true) && holds;
+    const bool failed = FailsWhenAsked([&] {
+        for (size_t i = 0; i < bands.size() && !holds; i++)
+            holds = dataset->GetRasterBand(bands[i])->GetDataCoverageStatus(
+                        x, y, width, height, GDAL_DATA_COVERAGE_STATUS_DATA,
+                        nullptr) != GDAL_DATA_COVERAGE_STATUS_EMPTY;
+    });
+    return holds || failed;
 }
 
 bool Rok4HasGaps(GDALDataset *dataset, const std::vector<int> &bands, int x,
                  int y, int width, int height)
 {
-    Rok4FailureTrap trap;
     bool gaps = true;
-    for (size_t i = 0; i < bands.size() && gaps; i++)
-    {
-        double percent = 0;
-        const int status =
-            dataset->GetRasterBand(bands[i])->GetDataCoverageStatus(
-                x, y, width, height, 0, &percent);
-        // A VRT does not tell gaps that are several polygons, nor a share.
-        gaps = (status & GDAL_DATA_COVERAGE_STATUS_UNIMPLEMENTED) == 0 &&
-               percent < 100;
-    }
-    return trap.Close(true) && gaps;
+    (void)FailsWhenAsked([&] {
+        for (size_t i = 0; i < bands.size() && gaps; i++)
+        {
+            double percent = 0;
+            const int status =
+                dataset->GetRasterBand(bands[i])->GetDataCoverageStatus(
+                    x, y, width, height, 0, &percent);
+            // A VRT does not know the share of gaps in several pieces.
+            gaps = (status & GDAL_DATA_COVERAGE_STATUS_UNIMPLEMENTED) == 0 &&
+                   percent < 100;
+        }
+    });
+    return gaps;
 }
 
 std::unique_ptr<Rok4Feed> Rok4MakeDatasetFeed(GDALDataset *source,

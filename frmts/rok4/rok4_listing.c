@@ -386,3 +386,25 @@ enum pyr_result rok4_listing_write(const struct pyr_tree *tree,
     clear(&listing);
     return result;
 }
+
+/* The first bytes are enough. */
+static enum pyr_result look_at_start(void *context, const void *bytes,
+                                     size_t nbytes, struct pyr_error *err)
+{
+    (void)err;
+    *(bool *)context = nbytes >= 2 && memcmp(bytes, "0=", 2) == 0;
+    return PYR_CANCELLED;
+}
+
+enum pyr_result rok4_listing_is(const struct pyr_tree *tree, const char *path,
+                                bool *out_is, struct pyr_error *err)
+{
+    struct pyr_error found = {""};
+    enum pyr_entry kind = PYR_ENTRY_ABSENT;
+    *out_is = false;
+    enum pyr_result result = pyr_tree_kind(tree, path, &kind, err);
+    if (result != PYR_OK || kind != PYR_ENTRY_FILE)
+        return result;
+    result = tree->scan(tree->user, path, look_at_start, out_is, &found);
+    return result == PYR_CANCELLED ? PYR_OK : named(result, path, &found, err);
+}

@@ -25,6 +25,12 @@ enum pyr_result rok4_listing_write(const struct pyr_tree *tree,
                                    const char *list_path, const char *md5_path,
                                    struct pyr_error *err) PYR_MUST_CHECK;
 
+/* Whether the file at path begins as a list does: others may be called like
+ * one. What is not there is none. PYR_IO. */
+enum pyr_result rok4_listing_is(const struct pyr_tree *tree, const char *path,
+                                bool *out_is,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -66,10 +66,10 @@ enum pyr_result Rewrite(void *context, const char *text, size_t nbytes,
     const std::string foreign =
         result == PYR_OK ? Rok4ForeignDirectory(to.from, *old) : "";
     if (!foreign.empty())
-        result = pyr_fail(err, PYR_UNSUPPORTED,
-                          "slabs are in %s, expected below %s", foreign.c_str(),
-                          Rok4Beside(to.from, CPLGetBasename(to.from.c_str()))
-                              .c_str());
+        result = pyr_fail(
+            err, PYR_UNSUPPORTED, "slabs are in %s, expected below %s",
+            foreign.c_str(),
+            Rok4Beside(to.from, CPLGetBasename(to.from.c_str())).c_str());
     if (result == PYR_OK)
     {
         struct rok4_plan plan = {};
@@ -154,11 +154,12 @@ CPLErr MoveTo(const char *newName, const char *oldName, Move move)
     const struct pyr_tree tree = vsi_tree_make();
     std::string place;
     result = GridPlace(*pyramid->Get(), to, &place, &err);
-    if (result == PYR_OK)
-        result = move(&tree, from.c_str(), to.c_str(), Rewrite, &name, &err);
+    // First the set: without it the pyramid would not open.
     const char *const text = pyramid->Get()->tms_text;
     if (result == PYR_OK && !place.empty())
         result = pyr_tree_store(&tree, place.c_str(), text, strlen(text), &err);
+    if (result == PYR_OK)
+        result = move(&tree, from.c_str(), to.c_str(), Rewrite, &name, &err);
     return Report(oldName, result, err);
 }
 
@@ -169,6 +170,9 @@ CPLErr Rok4Delete(const char *name)
     struct pyr_error err = {""};
     std::string path;
     enum pyr_result result = PathOf(name, &path, &err);
+    // A name with a prefix is ours, whether something stands there or not.
+    if (result == PYR_OK && !vsi_io_exists(path.c_str()))
+        return CE_None;
     if (result == PYR_OK &&
         !CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_DELETE", "NO")))
     {

@@ -341,7 +341,7 @@ CPLErr CleanLevels(const char *path, CSLConstList openOptions, size_t base)
     options.mode = ROK4_STAGE_UPDATE;
     options.identity = "";
     options.list = creation.Options().list;
-    options.md5 = creation.Options().md5;
+    options.md5 = creation.Options().md5 == Rok4Choice::Yes;
     struct pyr_error err = {""};
     struct rok4_stage *stage = nullptr;
     char *text = nullptr;

@@ -254,8 +254,21 @@ static enum pyr_result swap(struct rok4_stage *stage, bool recovering,
                : result;
 }
 
-/* The list and the digests of what stands there now. Files that are not wanted
- * would tell of what stood there before; where nothing did, they are others. */
+/* Removes a list that is not wanted: it would tell of what stood there before.
+ * Where nothing did, the file may be another. */
+static enum pyr_result drop_list(struct rok4_stage *stage, const char *path,
+                                 struct pyr_error *err)
+{
+    bool is_list = true;
+    enum pyr_result result = PYR_OK;
+    if (stage->state.mode != ROK4_STATE_UPDATE)
+        result = rok4_listing_is(stage->tree, path, &is_list, err);
+    return result == PYR_OK && is_list
+               ? pyr_tree_unlink(stage->tree, path, err)
+               : result;
+}
+
+/* The list and the digests of what stands there now. */
 static enum pyr_result write_lists(struct rok4_stage *stage,
                                    struct pyr_error *err)
 {
@@ -263,7 +276,6 @@ static enum pyr_result write_lists(struct rok4_stage *stage,
     const struct rok4_files *const files = &stage->files;
     const bool list = stage->state.list;
     const bool md5 = stage->state.md5;
-    const bool stood = stage->state.mode == ROK4_STATE_UPDATE;
     char *const list_path = rok4_stage_path(stage, "list");
     char *const md5_path = rok4_stage_path(stage, "md5");
     enum pyr_result result =
@@ -273,13 +285,11 @@ static enum pyr_result write_lists(struct rok4_stage *stage,
                                     list ? list_path : NULL,
                                     md5 ? md5_path : NULL, err);
     if (result == PYR_OK)
-        result = list    ? pyr_tree_rename(tree, list_path, files->list, err)
-                 : stood ? pyr_tree_unlink(tree, files->list, err)
-                         : PYR_OK;
+        result = list ? pyr_tree_rename(tree, list_path, files->list, err)
+                      : drop_list(stage, files->list, err);
     if (result == PYR_OK)
-        result = md5     ? pyr_tree_rename(tree, md5_path, files->md5, err)
-                 : stood ? pyr_tree_unlink(tree, files->md5, err)
-                         : PYR_OK;
+        result = md5 ? pyr_tree_rename(tree, md5_path, files->md5, err)
+                     : drop_list(stage, files->md5, err);
     pyr_free(list_path);
     pyr_free(md5_path);
     return result;

@@ -4,6 +4,7 @@
 
 #include "pyr_alloc.h"
 #include "pyr_json.h"
+#include "rok4_listing.h"
 #include "rok4_path.h"
 #include "rok4_slabs.h"
 
@@ -121,7 +122,7 @@ enum pyr_result rok4_stage_begin(struct rok4_stage *stage,
                             : result;
 }
 
-/* Other files may be called like the list of a pyramid that is not there. */
+/* Other files may be called like the lists of a pyramid that is not there. */
 static enum pyr_result
 check_companions(const struct rok4_stage *stage,
                  const struct rok4_stage_options *options,
@@ -132,16 +133,19 @@ check_companions(const struct rok4_stage *stage,
     for (size_t i = 0; i < 2; i++)
     {
         enum pyr_entry kind = PYR_ENTRY_ABSENT;
+        bool is_list = false;
         if (paths[i] == NULL)
             continue;
-        const enum pyr_result result =
+        enum pyr_result result =
             pyr_tree_kind(stage->tree, paths[i], &kind, err);
+        if (result == PYR_OK)
+            result = rok4_listing_is(stage->tree, paths[i], &is_list, err);
         if (result != PYR_OK)
             return result;
-        if (kind != PYR_ENTRY_ABSENT)
+        if (kind != PYR_ENTRY_ABSENT && !is_list)
             return pyr_fail(err, PYR_USAGE,
-                            "%s is there without its pyramid (OVERWRITE=YES "
-                            "replaces it)",
+                            "%s is there, and is no list of slabs "
+                            "(OVERWRITE=YES replaces pyramids)",
                             paths[i]);
     }
     return PYR_OK;
@@ -170,7 +174,7 @@ static enum pyr_result check_mode(const struct rok4_stage *stage,
                         files->descriptor);
     if (mode == ROK4_STAGE_NEW && descriptor != PYR_ENTRY_ABSENT)
         return pyr_fail(err, PYR_USAGE,
-                        "%s exists already (OVERWRITE=YES replaces it)",
+                        "%s exists already (OVERWRITE=YES replaces pyramids)",
                         files->descriptor);
     if (directory != PYR_ENTRY_ABSENT && directory != PYR_ENTRY_DIRECTORY)
         return pyr_fail(err, PYR_USAGE,

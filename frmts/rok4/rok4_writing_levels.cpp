@@ -112,10 +112,8 @@ CPLErr Rok4Writing::BuildRun(Output *output, const struct pyr_raster &raster,
         levels[i].shape = output->levels[first + i].shape;
         levels[i].container_width_tiles = level.tiles_per_width;
         levels[i].container_height_tiles = level.tiles_per_height;
-        const size_t times = std::min<size_t>(i, 31); // no index is 2^31
-        levels[i].limits = {limits.min_col >> times, limits.min_row >> times,
-                            limits.max_col >> times, limits.max_row >> times};
     }
+    levels[0].limits = limits;
     const struct pyr_sink sink = rok4_writer_sink(output->writer);
     struct rok4_background background = {};
     struct pyr_background before = {};

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: MIT
+"""Sources off the grid through CreateCopy: the same as gdalwarp makes, but for
+its approximation of coordinates (an eighth of a pixel) and the edge; warped
+VRT, which are never resampled twice; all ways to say where pixels lie."""
+
+import json
+import os
+import subprocess
+
+import numpy as np
+import pytest
+from osgeo import gdal, osr
+
+import rok4_util
+import rok4_write
+from rok4_bottom import (FIVE, bottom, compare, contrast, gdalwarp, made,
+                         set_crs)
+from rok4_write import SMALL, create, noise, source
+
+# A bit finer than level 5 of T64.
+SIZE = (200, 240)
+METHODS = {"near": "NEAREST", "bilinear": "BILINEAR", "cubic": "CUBIC",
+           "lanczos": "LANCZOS", "average": "AVERAGE"}
+SPOT = np.s_[60:100, 90:150]
+
+
+def lambert(pixels, path="", **how):
+    """A source that is slightly turned, seen from the grid."""
+    dataset = source(pixels, path=path, **how)
+    dataset.SetGeoTransform((300000, 3300, 0, 6900000, 0, -3300))
+    set_crs(dataset, "EPSG:2154")
+    dataset.FlushCache()
+    return dataset
+
+
+def waves(bands=3, dtype=np.uint8):
+    """Pixels that change slowly: coordinates that are a bit off show little."""
+    px_y, px_x = np.mgrid[0:SIZE[0], 0:SIZE[1]]
+    out = np.stack([128 + 100 * np.sin(px_x / (17 + 7 * i)) *
+                    np.cos(px_y / (23 + 5 * i)) for i in range(bands)], axis=2)
+    return out.astype(dtype)
+
+
+def warp_vrt(dataset, **options):
+    """What gdalwarp hands to CreateCopy."""
+    vrt = gdal.Warp("", dataset, format="VRT", **options)
+    assert vrt is not None, gdal.GetLastErrorMsg()
+    return vrt
+
+
+# ---- Methods, levels, threads ----
+
+
+@pytest.mark.parametrize("level", ["4", "5", "6"])
+@pytest.mark.parametrize("method", METHODS)
+def test_methods(method, level, tmp_path):
+    """Coarser and finer than the source, too."""
+    dataset = lambert(waves())
+    at, found, valid = made(tmp_path / "a.json", dataset,
+                            "BOTTOM_LEVEL=" + level, "TOP_LEVEL=" + level,
+                            "WARP_RESAMPLING=" + METHODS[method])
+    assert at.id_ == level
+    compare((found, valid), gdalwarp(dataset, at, method),
+            share=.05 if method == "near" else .01,
+            edge=.01 if method == "average" else .004)
+    assert (found[~valid] == 255).all()
+
+
+@pytest.mark.parametrize("vrt", [False, True])
+def test_threads(vrt, tmp_path):
+    """The same bytes with two."""
+    for method in ("CUBIC", "AVERAGE"):
+        for threads in ("1", "2"):
+            dataset = lambert(noise(3, SIZE))
+            if vrt:
+                dataset = warp_vrt(dataset, dstSRS="EPSG:4326")
+            create(tmp_path / (method + threads + ".json"), dataset,
+                   "MASK=YES", "WARP_RESAMPLING=" + method,
+                   "NUM_THREADS=" + threads)
+        rok4_write.same_slabs(tmp_path / (method + "1.json"),
+                              tmp_path / (method + "2.json"))
+
+
+def test_slabs_do_not_matter(tmp_path):
+    """Nor does what is warped at once."""
+    dataset = lambert(noise(3, SIZE))
+    one = made(tmp_path / "a.json", dataset, *FIVE)
+    other = made(tmp_path / "b.json", dataset, *FIVE, "TILES_PER_WIDTH=16",
+                 "TILES_PER_HEIGHT=16")
+    compare(one[1:], other[1:], atol=1, share=.001, edge=0)
+
+
+# ---- Warped VRT ----
+
+
+OFF = [dict(), dict(dstSRS="EPSG:3857"), dict(dstSRS="EPSG:4326"),
+       dict(dstSRS="EPSG:2154", xRes=3700, yRes=3500),
+       dict(dstSRS="EPSG:3857", xRes=4000, yRes=4000),
+       dict(dstSRS="EPSG:32631"), dict(dstSRS="EPSG:3857", warpOptions=[
+           "SAMPLE_GRID=YES"], errorThreshold=0)]
+
+
+@pytest.mark.parametrize("method", ["near", "bilinear", "cubic"])
+@pytest.mark.parametrize("options", OFF, ids=range(len(OFF)))
+def test_unwrapped(options, method, tmp_path):
+    """A VRT off our grid gives way to its source, with its method: much closer
+    to one warp than two warps are."""
+    dataset = lambert(contrast(3, SIZE))
+    vrt = warp_vrt(dataset, resampleAlg=method, **options)
+    level, found, valid = made(tmp_path / "a.json", vrt, *FIVE)
+    assert level.id_ == "5"
+    text = rok4_write.descriptor(tmp_path / "a.json")["gdal_rok4"]
+    assert text["warp_resampling"] == METHODS[method]
+    expected, covered = gdalwarp(dataset, level, method)
+    twice, again = gdalwarp(vrt, level, method)
+    both = valid & covered & again
+    assert both.sum() > .97 * covered.sum()
+
+    def distance(pixels):
+        return np.abs(pixels[both].astype(float) - expected[both]).mean()
+    assert distance(found) < .15 * distance(twice)
+    assert distance(twice) > 8
+
+
+def on_grid(size=(150, 120), px=(4190, 2850)):
+    """A part of level 5 as options of gdalwarp."""
+    matrix = rok4_write.matrix_of()
+    cell = matrix["cellSize"]
+    left = matrix["pointOfOrigin"][0] + px[0] * cell
+    top = matrix["pointOfOrigin"][1] - px[1] * cell
+    return dict(dstSRS="EPSG:3857", width=size[1], height=size[0],
+                outputBounds=(left, top - size[0] * cell,
+                              left + size[1] * cell, top))
+
+
+@pytest.mark.parametrize("method", ["near", "bilinear", "cubic", "average"])
+@pytest.mark.parametrize("file", [False, True])
+def test_on_our_grid(file, method, tmp_path):
+    """A VRT on our grid is used as it is, whatever WARP_RESAMPLING says: the
+    very pixels of gdalwarp, the parts outside of its source, too."""
+    path = str(tmp_path / "source.tif") if file else ""
+    dataset = lambert(contrast(3, SIZE), path)
+    wanted = on_grid(px=(4150, 2820))
+    expected = gdal.Warp("", dataset, format="MEM", resampleAlg=method,
+                         dstAlpha=True, **wanted)
+    expected = rok4_util.pixels_of(expected)
+    level, found, valid = made(
+        tmp_path / "a.json", warp_vrt(dataset, resampleAlg=method, **wanted),
+        *FIVE, "WARP_RESAMPLING=LANCZOS")
+    y, x = 2820 - level.limits[1] * 64, 4150 - level.limits[0] * 64
+    found, valid = found[y:y + 150, x:x + 120], valid[y:y + 150, x:x + 120]
+    covered = expected[:, :, 3] != 0
+    assert covered.any() and not covered.all()
+    np.testing.assert_array_equal(valid, covered)
+    np.testing.assert_array_equal(found[valid], expected[covered][:, :3])
+
+
+def test_other_method(tmp_path):
+    """WARP_RESAMPLING goes before the VRT's own when that is unwrapped."""
+    dataset = lambert(waves())
+    vrt = warp_vrt(dataset, dstSRS="EPSG:4326", resampleAlg="cubic")
+    one = made(tmp_path / "a.json", vrt, *FIVE, "WARP_RESAMPLING=NEAREST")
+    assert set(np.unique(one[1][one[2]])) <= set(np.unique(waves()))
+    compare(one[1:], gdalwarp(dataset, one[0], "near"), share=.05)
+
+
+def test_extent_of_a_vrt(tmp_path):
+    """-te is somebody's wish: pixels whose centres are within."""
+    dataset = lambert(waves())
+    cell = rok4_write.matrix_of()["cellSize"]
+    wanted = on_grid()
+    left, low, right, top = wanted["outputBounds"]
+    bounds = (left + .3 * cell, low - .2 * cell, right + .7 * cell,
+              top + .4 * cell)
+    vrt = warp_vrt(dataset, dstSRS="EPSG:3857", outputBounds=bounds,
+                   xRes=4000, yRes=4000)
+    level, _, valid = made(tmp_path / "a.json", vrt, *FIVE)
+    rows, cols = np.where(valid)
+    col, row = level.limits[:2]
+    assert (cols.min() + col * 64, rows.min() + row * 64) == (4190, 2850)
+    assert (cols.max() + col * 64, rows.max() + row * 64) == (4310, 2999)
+
+
+# ---- Validity ----
+
+
+CUTLINE = {"type": "FeatureCollection", "crs": {
+    "type": "name", "properties": {"name": "EPSG:2154"}}, "features": [{
+        "type": "Feature", "properties": {}, "geometry": {
+            "type": "Polygon", "coordinates": [[
+                [400000, 6850000], [900000, 6800000], [650000, 6350000],
+                [400000, 6850000]]]}}]}
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"cropToCutline": True}, {"cutlineBlend": 20}])
+def test_cutline(options, tmp_path):
+    """Also when the VRT is unwrapped."""
+    dataset = lambert(waves())
+    line = str(tmp_path / "cut.json")
+    with open(line, "w", encoding="utf-8") as file:
+        json.dump(CUTLINE, file)
+    for name, srs in (("a", "EPSG:3857"), ("b", "EPSG:4326")):
+        vrt = warp_vrt(dataset, dstSRS=srs, resampleAlg="bilinear",
+                       cutlineDSName=line, **options)
+        level, found, valid = made(tmp_path / (name + ".json"), vrt, *FIVE)
+        options.pop("cropToCutline", None)
+        expected = gdalwarp(dataset, level, "bilinear", cutlineDSName=line,
+                            **options)
+        assert .2 < expected[1].mean() < .8
+        compare((found, valid), expected, edge=.01)
+
+
+def holed(how, bands, dtype=np.uint8):
+    """A source with a hole, and the options that tell gdalwarp of it."""
+    pixels = waves(bands, dtype)
+    if how in ("nodata", "srcnodata"):
+        pixels[SPOT] = 0
+        pixels[10:20] = np.maximum(pixels[10:20], 1)
+        return lambert(pixels, nodata=0 if how == "nodata" else None)
+    valid = np.ones(SIZE, bool)
+    valid[SPOT] = False
+    if how == "mask":
+        return lambert(pixels, mask=valid)
+    alpha = np.where(valid, 255, 0).astype(np.uint8)[:, :, None]
+    return lambert(np.concatenate([pixels, alpha], axis=2), alpha=True)
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize("how", ["nodata", "mask", "alpha"])
+def test_holes(how, bands, tmp_path):
+    """What tells validity is resampled with the rest, and colours are mixed
+    with valid ones only."""
+    dataset = holed(how, bands)
+    level, found, valid = made(tmp_path / "a.json", dataset, *FIVE,
+                               "WARP_RESAMPLING=BILINEAR")
+    expected = gdalwarp(dataset, level, "bilinear")
+    assert found.shape[2] == bands + (how == "alpha")
+    compare((found, valid), expected)
+    if how == "alpha":
+        assert ((found[:, :, -1] != 0) == valid).all()
+    else:
+        assert (found[~valid] == (0 if how == "nodata" else 255)).all()
+        _, added, other = made(tmp_path / "b.json", dataset, *FIVE,
+                               "WARP_RESAMPLING=BILINEAR", "ADD_ALPHA=YES")
+        np.testing.assert_array_equal(other, valid)
+        np.testing.assert_array_equal(added[:, :, -1] == 255, valid)
+        np.testing.assert_array_equal(added[:, :, :-1][valid], found[valid])
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize("how,options,fill", [
+    ("srcnodata", dict(srcNodata=0), 0),
+    ("srcnodata", dict(srcNodata=0, dstNodata=200), 200),
+    ("srcnodata", dict(srcNodata=0, dstAlpha=True), None),
+    ("nodata", {}, 0), ("nodata", dict(dstAlpha=True), None),
+    ("mask", {}, 255), ("alpha", {}, None)])
+def test_holes_of_a_vrt(how, options, fill, bands, tmp_path):
+    """-srcnodata, -dstnodata and -dstalpha are honoured."""
+    dataset = holed(how, bands)
+    vrt = warp_vrt(dataset, dstSRS="EPSG:4326", resampleAlg="bilinear",
+                   **options)
+    level, found, valid = made(tmp_path / "a.json", vrt, *FIVE)
+    only = {k: v for k, v in options.items() if k == "srcNodata"}
+    compare((found, valid), gdalwarp(dataset, level, "bilinear", **only))
+    assert found.shape[2] == bands + (fill is None)
+    if fill is None:
+        assert ((found[:, :, -1] != 0) == valid).all()
+    else:
+        assert (found[~valid] == fill).all()
+
+
+def test_floats(tmp_path):
+    """Neither the nodata value nor NaN is mixed in, nor made by chance."""
+    pixels = waves(1, np.float32) * 10
+    pixels[SPOT] = -9999
+    pixels[150:160] = np.nan
+    for i, value in enumerate((-9999, None)):
+        dataset = lambert(pixels, nodata=value)
+        wanted = gdal.Warp("", dataset, format="MEM", srcNodata=value,
+                           dstAlpha=True)
+        assert wanted is not None
+        for name, one in (("fresh", dataset),
+                          ("vrt", warp_vrt(dataset, dstSRS="EPSG:4326",
+                                           resampleAlg="cubic"))):
+            _, found, valid = made(tmp_path / ("%s%d.json" % (name, i)), one,
+                                   *FIVE, "WARP_RESAMPLING=CUBIC")
+            fill = -9999 if value else -99999
+            assert (found[~valid] == fill).all()
+            low = -50 if value else -13000
+            assert low < found[valid].min() and found[valid].max() < 2900
+
+
+COLOURS = {0: (10, 20, 30, 255), 1: (200, 100, 50, 255), 2: (7, 8, 9, 255),
+           3: (60, 70, 80, 255)}
+
+
+def indexed(**how):
+    px_y, px_x = np.mgrid[0:SIZE[0], 0:SIZE[1]]
+    indexes = ((px_x // 31 + px_y // 27) % 4).astype(np.uint8)
+    return lambert(indexes, palette=COLOURS, **how)
+
+
+@pytest.mark.parametrize("nodata", [None, 3])
+@pytest.mark.parametrize("vrt", [False, True])
+def test_palette(vrt, nodata, tmp_path):
+    """Colours, by the nearest, or mixed on demand; never indexes."""
+    dataset = indexed(nodata=nodata)
+    one = warp_vrt(dataset, dstSRS="EPSG:4326") if vrt else dataset
+    level, found, valid = made(tmp_path / "a.json", one, *FIVE)
+    assert found.shape[2] == 3
+    known = {COLOURS[i][:3] for i in range(4) if i != nodata}
+    assert {tuple(c) for c in np.unique(found[valid], axis=0)} == known
+    indexes, covered = gdalwarp(dataset, level, "near")
+    table = np.array([COLOURS[i][:3] for i in range(4)], np.uint8)
+    compare((found, valid), (table[indexes[:, :, 0] % 4], covered), share=.03,
+            edge=.03)
+    _, mixed, _ = made(tmp_path / "b.json", one, *FIVE,
+                       "WARP_RESAMPLING=CUBIC")
+    assert vrt or len(np.unique(mixed[valid], axis=0)) > 20
+
+
+def test_transparent_palette(tmp_path):
+    colours = dict(COLOURS)
+    colours[2] = (7, 8, 9, 0)
+    colours[1] = (200, 100, 50, 128)
+    dataset = lambert(indexed().ReadAsArray(), palette=colours)
+    _, found, valid = made(tmp_path / "a.json", dataset, *FIVE)
+    assert found.shape[2] == 4
+    assert set(np.unique(found[:, :, 3])) == {0, 128, 255}
+    np.testing.assert_array_equal(found[:, :, 3] != 0, valid)
+    # JPEG has three bands: transparent colours are not valid, others opaque.
+    _, lossy, same = made(tmp_path / "b.json", dataset, *FIVE,
+                          "COMPRESS=JPEG")
+    assert lossy.shape[2] == 3
+    np.testing.assert_array_equal(same, valid)
