@@ -115,9 +115,16 @@ bool HasNoLocks(int error)
 // PYR_OK, it was removed meanwhile.
 enum pyr_result TryToTake(struct pyr_lock *lock, struct pyr_error *err)
 {
-    const int descriptor =
+    int descriptor =
         open(lock->path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW,
              0666); // less the umask
+    // What another user left, who was killed.
+    if (descriptor < 0 && errno == EACCES)
+    {
+        descriptor =
+            open(lock->path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        errno = EACCES; // where there is none
+    }
     if (descriptor < 0)
         return pyr_fail(err, PYR_IO, "cannot be written: %s: %s",
                         lock->path.c_str(), strerror(errno));

@@ -5,7 +5,7 @@
 # Usage: run.sh trixie|sid [DIRECTORY]
 #   DIRECTORY  where the other Debian is made, and kept for the next run;
 #              without it, a temporary directory that is removed at the end.
-# About 10 minutes and 1.6 GB each: trixie has GDAL 3.10, sid 3.13.
+# About 10 minutes and 2 GB each: trixie has GDAL 3.10, sid 3.13.
 set -eu
 
 source=$(cd "$(dirname "$0")/../.." && pwd)
@@ -71,7 +71,7 @@ chroot "$root" /usr/bin/env -i HOME=/tmp LANG=C.UTF-8 \
     echo "== GDAL $(gdal-config --version)"
     cmake --preset dev
     cmake --build --preset dev
-    ctest --preset dev -L "unit|fuzz|gdrivers|safety" -V -j 2 >build/test.log 2>&1 ||
-        failed=yes
+    ctest --preset dev -L "unit|fuzz|gdrivers|safety" -V -j 2 \
+        >build/test.log 2>&1 || failed=yes
     cmake/test-summary.sh build/test.log
     [ -z "${failed:-}" ]'

@@ -3,14 +3,18 @@
 
 import os
 import shutil
+import zipfile
 
+import numpy as np
 import pytest
+from osgeo import gdal
 
 import rok4_strict
+import rok4_util
 import rok4_write
 from rok4_paint import (KINDS, PATCH, PLACES, SIZE, check_models, make,
                         place_of, touched)
-from rok4_write import create, refuse, slabs, strict
+from rok4_write import create, refuse, slabs, source, strict
 
 @pytest.mark.parametrize("mode", ["SLINK", "HLINK", "COPY", None])
 @pytest.mark.parametrize("name", ["gray", "rgb", "rgb mask", "rgba"])
@@ -142,17 +146,47 @@ def test_memory_has_no_links(tmp_path):
         assert message
     create("/vsimem/rok4_links/a.json", part, "ANCESTOR=" + old,
            "UPDATE_MODE=COPY")
-    rok4_write.gdal.RmdirRecursive("/vsimem/rok4_links")
+    gdal.RmdirRecursive("/vsimem/rok4_links")
 
 
 def test_nothing_changes(tmp_path):
     """A source without data: links and nothing else."""
     kind = KINDS["gray"]
     old = make(tmp_path / "old.json", kind)
-    empty = rok4_write.source(rok4_write.np.full(PATCH, 7, "uint8"),
+    empty = source(np.full(PATCH, 7, "uint8"),
                               PLACES["inside"], nodata=7)
     path = create(tmp_path / "new.json", empty, "ANCESTOR=" + old)
     strict(path)
     rok4_write.same_slabs(path, old)
     assert all(os.path.islink(os.path.join(path[:-5], key))
                for key in slabs(path))
+
+
+def test_ancestor_elsewhere(tmp_path):
+    """Slabs behind HTTP cannot be listed, those in archives not be linked:
+    nothing is made of a part of them."""
+    kind = KINDS["rgb"]
+    old = make(tmp_path / "old.json", kind)
+    part = kind.source(PATCH, 2, PLACES["inside"])
+    server = rok4_util.Server(tmp_path)
+    try:
+        for mode in ("SLINK", "HLINK", "COPY"):
+            message = refuse(tmp_path / "new.json", part, "ANCESTOR=" +
+                             server.url("old.json"), "UPDATE_MODE=" + mode)
+            assert "ANCESTOR" in message
+    finally:
+        server.close()
+    with zipfile.ZipFile(str(tmp_path / "all.zip"), "w") as archive:
+        archive.write(old, "old.json")
+        for key, data in slabs(old).items():
+            archive.writestr("old/" + key, data)
+    packed = "ANCESTOR=/vsizip/%s/old.json" % (tmp_path / "all.zip")
+    for mode in ("SLINK", "HLINK"):
+        message = refuse(tmp_path / "new.json", part, packed,
+                         "UPDATE_MODE=" + mode)
+        assert "UPDATE_MODE=COPY" in message
+    assert sorted(os.listdir(str(tmp_path))) == [
+        "all.zip", "old", "old.json", "old.list"]
+    path = create(tmp_path / "new.json", part, packed, "UPDATE_MODE=COPY")
+    check_models(path, kind, kind.model((SIZE, 1, rok4_write.PX),
+                                        (PATCH, 2, PLACES["inside"])))

@@ -263,6 +263,45 @@ def test_dataset_that_is_returned(tmp_path):
     np.testing.assert_array_equal(found.transpose(1, 2, 0), pixels)
 
 
+def test_south_up(tmp_path):
+    """Rows from the bottom: nearest gives the pixels of the rows turned."""
+    pixels = noise(1, (100, 100))
+    dataset = source(pixels[::-1])
+    left, cell, _, top, _, _ = dataset.GetGeoTransform()
+    dataset.SetGeoTransform((left, cell, 0, top - 100 * cell, 0, cell))
+    path = create(tmp_path / "a.json", dataset, "WARP_RESAMPLING=NEAREST")
+    Model([255], "nodata", size=(100, 100)).paint(pixels).check(path)
+
+
+def test_ground_control_points(tmp_path):
+    """As gdalwarp takes them."""
+    dataset = gdal.GetDriverByName("MEM").Create("", 100, 100, 1)
+    dataset.GetRasterBand(1).Fill(100)
+    srs = osr.SpatialReference()
+    srs.ImportFromEPSG(4326)
+    points = [gdal.GCP(5 + x / 25, 45 - y / 25, 0, x, y)
+              for x in (0, 100) for y in (0, 100)]
+    dataset.SetGCPs(points, srs.ExportToWkt())
+    path = create(tmp_path / "a.json", dataset)
+    level, found = bottom(path)
+    expected, covered = on_level(dataset, level)
+    assert ((found[:, :, 0] == 100) == covered).mean() > 0.99
+    assert covered.any() and expected.max() == 100
+
+
+def test_whole_earth(tmp_path):
+    """From degrees: latitudes that the grid has not are left out."""
+    dataset = gdal.GetDriverByName("MEM").Create("", 360, 180, 1)
+    dataset.GetRasterBand(1).Fill(100)
+    dataset.SetGeoTransform((-180, 1, 0, 90, 0, -1))
+    dataset.SetProjection("EPSG:4326")
+    path = create(tmp_path / "a.json", dataset, "BOTTOM_LEVEL=1",
+                  "TOP_LEVEL=0")
+    level, found = bottom(path)
+    assert level.limits == (0, 0, 7, 7)
+    assert (found == 100).all()
+
+
 # ---- Other grids ----
 
 

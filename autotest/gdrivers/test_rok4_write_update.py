@@ -113,6 +113,80 @@ def test_in_place_any_order(tmp_path):
     rok4_write.same_slabs(*paths)
 
 
+def composite(base, patch, px, patch_px, nodata):
+    """One array of two, and its corner."""
+    left, top = min(px[0], patch_px[0]), min(px[1], patch_px[1])
+    right = max(px[0] + base.shape[1], patch_px[0] + patch.shape[1])
+    bottom = max(px[1] + base.shape[0], patch_px[1] + patch.shape[0])
+    out = np.full((bottom - top, right - left, 1), nodata, base.dtype)
+    for pixels, (x, y) in ((base, px), (patch, patch_px)):
+        out[y - top:y - top + pixels.shape[0],
+            x - left:x - left + pixels.shape[1]] = pixels
+    return out, (left, top)
+
+
+def same_pixels(path, other):
+    one, two = decoded(path), decoded(other)
+    for level in one.levels:
+        assert level.limits == two.level(level.id_).limits
+        np.testing.assert_array_equal(
+            one.level_array(level), two.level_array(two.level(level.id_)),
+            "level " + level.id_)
+
+
+@pytest.mark.parametrize("patch_px", [(66 * 64, 46 * 64),
+                                      (66 * 64 + 10, 46 * 64 + 20),
+                                      (73 * 64, 50 * 64)])
+@pytest.mark.parametrize("method", ["NEAREST", "MODE", "RMS", "BILINEAR",
+                                    "CUBIC", "CUBICSPLINE", "LANCZOS"])
+def test_in_place_methods(method, patch_px, tmp_path):
+    """What a method reaches beyond the tiles that are painted changes too."""
+    base, patch = noise(1, SIZE, seed=1), noise(1, (128, 128), seed=2)
+    options = ["OVERVIEW_RESAMPLING=" + method]
+    path = create(tmp_path / "a.json", source(base, rok4_write.PX), *options)
+    create(path, source(patch, patch_px), "UPDATE_MODE=INPLACE")
+    both, px = composite(base, patch, rok4_write.PX, patch_px, 255)
+    other = create(tmp_path / "b.json", source(both, px, nodata=255),
+                   *options)
+    same_pixels(path, other)
+    strict(path)
+
+
+@pytest.mark.parametrize("name,level", [
+    ("LAMB93_1M_MNT", "2"), ("LAMB93_1M_MNT", "5"), ("LAMB93_1M_MNT", "6")])
+def test_in_place_ratios(name, level, tmp_path):
+    """On a grid whose levels do not halve."""
+    base = noise(1, (400, 500), np.float32, 1)
+    patch = noise(1, (90, 100), np.float32, 2)
+    cell = rok4_write.matrix_of(level, name)["cellSize"]
+    px = (int(650000 / cell), int((12000000 - 6400000) / cell))
+    patch_px = (px[0] + 333, px[1] + 211)
+    options = ["TILING_SCHEME=" + name, "TILES_PER_WIDTH=2",
+               "TILES_PER_HEIGHT=2"]
+    path = create(tmp_path / "a.json", source(base, px, level, name),
+                  *options, small=False)
+    create(path, source(patch, patch_px, level, name),
+           "UPDATE_MODE=INPLACE", small=False)
+    both, px = composite(base, patch, px, patch_px, -99999)
+    other = create(tmp_path / "b.json", source(both, px, level, name),
+                   *options, small=False)
+    same_pixels(path, other)
+
+
+def test_in_place_lossy_neighbours(tmp_path):
+    """Lossy tiles beside those that are painted stay as they are."""
+    path = create(tmp_path / "a.json", source(noise(3, SIZE, seed=1)),
+                  "COMPRESS=JPEG", "OVERVIEW_RESAMPLING=CUBIC")
+    tiles = dict(each_tile(path))
+    create(path, source(noise(3, (128, 128), seed=2), (66 * 64, 46 * 64)),
+           "UPDATE_MODE=INPLACE")
+    changed = {key[1:] for key, data in each_tile(path)
+               if tiles[key] != data}
+    assert changed == {("5", col, row) for col in (66, 67)
+                       for row in (46, 47)} | {
+                           ("4", 33, 23), ("3", 16, 11), ("2", 8, 5)}
+
+
 # ---- Levels ----
 
 
@@ -267,3 +341,17 @@ def test_recipe_is_repeated(tmp_path):
     model = Model([255], "nodata", px=px, size=(256, 256)).paint(pixels, px)
     model.paint(patch, (67 * 64, 47 * 64)).check(path, "NEAREST")
     assert descriptor(path)["gdal_rok4"]["overview_resampling"] == "NEAREST"
+
+
+def test_finer_level_alone(tmp_path):
+    """TOP_LEVEL keeps it from those above."""
+    path = create(tmp_path / "a.json", source(noise(1)))
+    before = slabs(path)
+    create(path, source(noise(1, (40, 40)), (67 * 128 + 10, 47 * 128 + 10),
+                        "6"),
+           "UPDATE_MODE=INPLACE", "BOTTOM_LEVEL=6", "TOP_LEVEL=6")
+    after = slabs(path)
+    assert {key for key in after if key not in before} == {
+        "DATA/6/00/11/VB.tif"}
+    assert all(after[key] == before[key] for key in before)
+    strict(path)

@@ -5,10 +5,15 @@ import numpy as np
 from osgeo import gdal, osr
 
 import rok4_util
-from rok4_write import PX, SIZE, create, decoded
+from rok4_write import PX, SIZE, create, decoded, source
 
 # One level only.
 FIVE = ["TOP_LEVEL=5"]
+# Of lambert(): height, width.
+LAMBERT_SIZE = (200, 240)
+# Names of gdalwarp and of WARP_RESAMPLING.
+METHODS = {"near": "NEAREST", "bilinear": "BILINEAR", "cubic": "CUBIC",
+           "lanczos": "LANCZOS", "average": "AVERAGE"}
 
 
 def bottom(path):
@@ -40,6 +45,12 @@ def part(level, array, px=PX, size=SIZE):
     return found
 
 
+def tiles(px, size, tile=64):
+    """Limits of a rectangle of pixels."""
+    return (px[0] // tile, px[1] // tile, (px[0] + size[1] - 1) // tile,
+            (px[1] + size[0] - 1) // tile)
+
+
 def change(dataset, **terms):
     """Replaces terms of the geotransform: t0= .. t5=."""
     transform = list(dataset.GetGeoTransform())
@@ -55,6 +66,32 @@ def set_crs(dataset, name):
     crs.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
     dataset.SetSpatialRef(crs)
     return dataset
+
+
+def lambert(pixels, path="", **how):
+    """A source off the grid, a bit finer than level 5 of T64 and slightly
+    turned."""
+    dataset = source(pixels, path=path, **how)
+    dataset.SetGeoTransform((300000, 3300, 0, 6900000, 0, -3300))
+    set_crs(dataset, "EPSG:2154")
+    dataset.FlushCache()
+    return dataset
+
+
+def waves(bands=3, dtype=np.uint8):
+    """Pixels that change slowly: coordinates that are a bit off show little."""
+    height, width = LAMBERT_SIZE
+    px_y, px_x = np.mgrid[0:height, 0:width]
+    out = np.stack([128 + 100 * np.sin(px_x / (17 + 7 * i)) *
+                    np.cos(px_y / (23 + 5 * i)) for i in range(bands)], axis=2)
+    return out.astype(dtype)
+
+
+def warp_vrt(dataset, **options):
+    """What gdalwarp hands to CreateCopy."""
+    vrt = gdal.Warp("", dataset, format="VRT", **options)
+    assert vrt is not None, gdal.GetLastErrorMsg()
+    return vrt
 
 
 def gdalwarp(dataset, level, method, **options):

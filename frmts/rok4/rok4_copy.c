@@ -302,8 +302,7 @@ enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
     copier->directory = directory;
     copier->ntiles =
         tiles->container_width_tiles * tiles->container_height_tiles;
-    copier->max_tile_nbytes =
-        rok4_slab_tile_limit(&tiles->shape);
+    copier->max_tile_nbytes = rok4_slab_tile_limit(&tiles->shape);
     enum pyr_result result = rok4_path_is_remote(from)
                                  ? ask_for_all(copier, plane, level, err)
                                  : walk_level(copier, from, err);

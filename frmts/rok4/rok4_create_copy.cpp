@@ -147,6 +147,14 @@ std::unique_ptr<Rok4Source> MakeSource(const Rok4Creation &creation,
         // A palette gives 3 bands then; 4 bands are refused later on.
         options.alphaAllowed = source->GetRasterCount() > 1;
     }
+    // Slabs that another pyramid has not stand for its own nodata values.
+    Rok4Dataset *const pyramid = dynamic_cast<Rok4Dataset *>(source);
+    if (pyramid != nullptr && options.nodata.empty())
+    {
+        const struct rok4_descriptor &shown =
+            *pyramid->Pyramid()->Get()->descriptor;
+        options.nodata.assign(shown.nodata, shown.nodata + shown.channels);
+    }
     return Rok4Source::Make(source, options);
 }
 

@@ -5,12 +5,14 @@
 #include "pyr_alloc.h"
 #include "rok4_compose.h"
 #include "rok4_connection.h"
+#include "rok4_path.h"
 #include "vsi_io.h"
 #include "vsi_tree.h"
 
 #include "cpl_conv.h"
 
 #include <algorithm>
+#include <cinttypes>
 #include <climits>
 #include <cmath>
 #include <cstring>
@@ -118,6 +120,12 @@ bool Rok4Creation::PreparePath(const char *filename)
         return Fail(CPLSPrintf("%s: expected the path of a descriptor, "
                                "DIRECTORY/NAME.json",
                                filename));
+    // Readers look for the slabs without these, virtual file systems do not.
+    for (const char *part : {"/./", "/../"})
+        if (STARTS_WITH(m_path.c_str(), "/vsi") &&
+            m_path.find(part) != std::string::npos)
+            return Fail(CPLSPrintf("%s: expected a path without %s",
+                                   m_path.c_str(), part));
     return true;
 }
 
@@ -172,13 +180,25 @@ bool Rok4Creation::PrepareOld()
     return m_old != nullptr && CheckAncestor() && CheckOld();
 }
 
-// Links to slabs that are replaced would lead to themselves.
+// An ancestor has slabs that can be listed; links to slabs that are replaced
+// would lead to themselves.
 bool Rok4Creation::CheckAncestor() const
 {
     const struct pyr_tree tree = vsi_tree_make();
     struct pyr_error err = {""};
     char *ancestor = nullptr;
     char *own = nullptr;
+    if (m_options.ancestor.empty())
+        return true;
+    if (rok4_path_is_remote(m_options.ancestor.c_str()))
+        return Fail(CPLSPrintf("ANCESTOR=%s, expected a pyramid in files: "
+                               "slabs elsewhere cannot be listed or linked",
+                               m_options.ancestor.c_str()));
+    if (STARTS_WITH(m_options.ancestor.c_str(), "/vsi") &&
+        m_options.updateMode != Rok4UpdateMode::Copy)
+        return Fail(CPLSPrintf("ANCESTOR=%s, expected UPDATE_MODE=COPY: there "
+                               "are no links to it",
+                               m_options.ancestor.c_str()));
     const bool same =
         m_options.overwrite &&
         m_options.updateMode == Rok4UpdateMode::SymbolicLinks &&
@@ -199,9 +219,10 @@ bool Rok4Creation::CheckOld() const
 {
     const struct rok4_pyramid &pyramid = *m_old->Get();
     const struct rok4_descriptor &old = *pyramid.descriptor;
-    const std::string scheme = CPLGetBasename(m_options.tilingScheme.c_str());
-    if (!m_options.tilingScheme.empty() && scheme != old.tms_name)
-        return Fail(CPLSPrintf("TILING_SCHEME=%s, but %s has %s",
+    if (!m_options.tilingScheme.empty() &&
+        !Rok4IsScheme(vsi_io_make(), m_options.tilingScheme, old.tms_name,
+                      pyramid.tms_text))
+        return Fail(CPLSPrintf("TILING_SCHEME=%s is not that of %s, %s",
                                m_options.tilingScheme.c_str(), pyramid.path,
                                old.tms_name));
     if (m_options.mask != Rok4Choice::Auto &&
@@ -486,6 +507,11 @@ std::unique_ptr<Rok4Writing> Rok4Creation::Start(const std::string &identity,
                    : m_options.overwrite ? ROK4_STAGE_OVERWRITE
                                          : ROK4_STAGE_NEW;
     options.identity = m_optionText + identity;
+    // What slabs of an interrupted run were made on may have changed since.
+    if (!m_options.ancestor.empty())
+        options.identity +=
+            CPLSPrintf("ancestor=%016" PRIx64 "\n",
+                       vsi_io_stamp(m_options.ancestor.c_str()));
     options.resume = m_options.resume;
     options.list = m_options.list;
     options.md5 = m_options.md5 == Rok4Choice::Yes ||

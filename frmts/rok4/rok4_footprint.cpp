@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <vector>
 
 namespace
 {
@@ -126,14 +127,17 @@ bool CompareCrs(GDALDataset *source, const struct pyr_grid &grid,
                     CPLSPrintf("CRS %.80s of the tile matrix set is not known "
                                "here",
                                grid.crs));
-    const OGRSpatialReference *sourceCrs = source->GetSpatialRef();
-    if (sourceCrs == nullptr)
-        sourceCrs = source->GetGCPSpatialRef();
+    // As GDAL, control points count where there is no geotransform.
+    double transform[6];
+    const bool placed = ReadTransform(source, transform);
+    const bool byPoints = !placed && source->GetGCPCount() > 0;
+    const OGRSpatialReference *const sourceCrs =
+        byPoints ? source->GetGCPSpatialRef() : source->GetSpatialRef();
     if (sourceCrs == nullptr && !HasOwnCrs(source))
         return Fail(source, PYR_USAGE,
                     "has no CRS; gdal_translate -a_srs gives it one");
-    footprint->sameCrs =
-        sourceCrs != nullptr && IsSameCrs(source, *sourceCrs, gridCrs);
+    footprint->sameCrs = sourceCrs != nullptr && (placed || byPoints) &&
+                         IsSameCrs(source, *sourceCrs, gridCrs);
     return true;
 }
 
@@ -241,6 +245,40 @@ void Widen(GDALDataset *source, void *transformer, const struct pyr_grid &grid,
     }
 }
 
+// A source that the antimeridian cuts has its parts at both ends of the grid:
+// a resolution that spreads its pixels over all between is none. The size of
+// its own pixels is.
+void MeasureParts(GDALDataset *source, void *transformer,
+                  Rok4Footprint *footprint)
+{
+    constexpr int SIDE = 5;
+    const double width_px = source->GetRasterXSize();
+    const double height_px = source->GetRasterYSize();
+    std::vector<double> sizes;
+    for (int i = 0; i < SIDE * SIDE; i++)
+    {
+        const double px_x = (i % SIDE + 0.5) / SIDE * width_px;
+        const double px_y = (i / SIDE + 0.5) / SIDE * height_px;
+        double x[] = {px_x - 0.5, px_x + 0.5};
+        double y[] = {px_y - 0.5, px_y + 0.5};
+        double z[] = {0, 0};
+        int reached[] = {FALSE, FALSE};
+        GDALGenImgProjTransform(transformer, FALSE, 2, x, y, z, reached);
+        if (reached[0] && reached[1])
+            sizes.push_back(std::hypot(x[1] - x[0], y[1] - y[0]) /
+                            std::sqrt(2.0));
+    }
+    if (sizes.empty())
+        return;
+    std::sort(sizes.begin(), sizes.end());
+    const double size = sizes[sizes.size() / 2];
+    const struct pyr_grid_bounds &bounds = footprint->bounds;
+    const double diagonal =
+        std::hypot(bounds.max_x - bounds.min_x, bounds.max_y - bounds.min_y);
+    if (size > 0 && size * std::hypot(width_px, height_px) < diagonal / 2)
+        footprint->resolution = size;
+}
+
 // Extent and resolution as gdalwarp finds them.
 bool Suggest(GDALDataset *source, const struct pyr_grid &grid,
              Rok4Footprint *footprint)
@@ -264,6 +302,7 @@ bool Suggest(GDALDataset *source, const struct pyr_grid &grid,
         footprint->bounds = {extent[0], extent[1], extent[2], extent[3]};
         Widen(source, transformer, grid, footprint);
         KeepToGrid(transformer, grid, footprint);
+        MeasureParts(source, transformer, footprint);
     }
     GDALDestroyGenImgProjTransformer(transformer);
     return result == CE_None;

@@ -26,6 +26,12 @@ bool IsPath(const std::string &scheme)
            EQUAL(CPLGetExtension(scheme.c_str()), "json");
 }
 
+std::string NameOf(const std::string &scheme)
+{
+    return IsPath(scheme) ? std::string(CPLGetBasename(scheme.c_str()))
+                          : scheme;
+}
+
 // The text of a set that is looked for by name, and where it was found.
 enum pyr_result Find(const struct pyr_io &io, const std::string &name,
                      const std::string &directory, const std::string &path,
@@ -128,7 +134,7 @@ bool Rok4Grid::Load(const struct pyr_io &io, const std::string &scheme,
 {
     struct pyr_error err = {""};
     const bool isPath = IsPath(scheme);
-    m_name = isPath ? CPLGetBasename(scheme.c_str()) : scheme;
+    m_name = NameOf(scheme);
     std::string where;
     enum pyr_result result = PYR_OK;
     if (!pyr_grid_name_safe(m_name.c_str()))
@@ -144,6 +150,17 @@ bool Rok4Grid::Load(const struct pyr_io &io, const std::string &scheme,
             CE_Failure, result,
             CPLSPrintf("TILING_SCHEME=%s: %s", scheme.c_str(), err.text));
     return result == PYR_OK;
+}
+
+bool Rok4IsScheme(const struct pyr_io &io, const std::string &scheme,
+                  const std::string &name, const std::string &text)
+{
+    struct pyr_error err = {""};
+    std::string own;
+    if (NameOf(scheme) != name)
+        return false;
+    return !IsPath(scheme) || (LoadFile(io, scheme, &own, &err) == PYR_OK &&
+                               IsSameGrid(own, text));
 }
 
 Rok4GridFinding Rok4FindGrid(const struct pyr_io &io, const std::string &name,

@@ -41,6 +41,10 @@ class Rok4Grid final
     std::string m_text{};
 };
 
+// Whether option TILING_SCHEME means the set of that name and text.
+bool Rok4IsScheme(const struct pyr_io &io, const std::string &scheme,
+                  const std::string &name, const std::string &text);
+
 // What a pyramid finds by the name of its set, without being told where.
 enum class Rok4GridFinding
 {

@@ -3,6 +3,7 @@
 #include "rok4_link.h"
 
 #include "pyr_alloc.h"
+#include "rok4_owner.h"
 #include "rok4_path.h"
 #include "rok4_slabs.h"
 
@@ -21,33 +22,6 @@ struct linker
 static enum pyr_result no_memory(struct pyr_error *err)
 {
     return pyr_fail(err, PYR_NOMEM, "out of memory");
-}
-
-static size_t count_slashes(const char *text)
-{
-    size_t count = 0;
-    for (; *text != '\0'; text++)
-        count += *text == '/';
-    return count;
-}
-
-/* Path of target as seen from the directory that holds path; both absolute and
- * free of links. */
-static char *relative_to(const char *path, const char *target)
-{
-    size_t common = 0; /* up to and with the last '/' that both share */
-    for (size_t i = 0; path[i] != '\0' && path[i] == target[i]; i++)
-        if (path[i] == '/')
-            common = i + 1;
-    const size_t nups = count_slashes(path + common);
-    const size_t nbytes = 3 * nups + strlen(target + common) + 1;
-    char *const text = pyr_malloc(nbytes);
-    if (text == NULL)
-        return NULL;
-    for (size_t i = 0; i < nups; i++)
-        memcpy(text + 3 * i, "../", 3);
-    memcpy(text + 3 * nups, target + common, strlen(target + common) + 1);
-    return text;
 }
 
 static enum pyr_result make_parent(const struct pyr_tree *tree,
@@ -73,12 +47,15 @@ static enum pyr_result link_symbolic(const struct linker *linker,
                         "a link would lead to what is about to be replaced "
                         "(HLINK and COPY make none)");
     char *const own = rok4_path_join(linker->root, relative);
-    char *const target = own != NULL ? relative_to(own, real) : NULL;
+    char *const parent = own != NULL ? rok4_path_parent(own) : NULL;
+    char *const target =
+        parent != NULL ? rok4_owner_seen_from(parent, real) : NULL;
     const enum pyr_result result =
         target == NULL
             ? no_memory(err)
             : linker->tree->symlink(linker->tree->user, target, path, err);
     pyr_free(target);
+    pyr_free(parent);
     pyr_free(own);
     return result;
 }

@@ -3,6 +3,7 @@
 #include "rok4_lossless.h"
 
 #include "rok4_creation.h"
+#include "vsi_io.h"
 
 #include "cpl_conv.h"
 #include "cpl_minixml.h"
@@ -247,11 +248,12 @@ std::string Rok4WhyNotLossless(const Rok4WholePyramid &source,
         return source.why;
     const struct rok4_descriptor &descriptor =
         *source.pyramid->Get()->descriptor;
-    const std::string scheme = CPLGetBasename(parsed.tilingScheme.c_str());
     if (parsed.updateMode != Rok4UpdateMode::None)
         return "UPDATE_MODE paints on another pyramid";
-    if (!parsed.tilingScheme.empty() && scheme != descriptor.tms_name)
-        return CPLSPrintf("TILING_SCHEME=%s, the source has %s",
+    if (!parsed.tilingScheme.empty() &&
+        !Rok4IsScheme(vsi_io_make(), parsed.tilingScheme, descriptor.tms_name,
+                      source.pyramid->Get()->tms_text))
+        return CPLSPrintf("TILING_SCHEME=%s is not that of the source, %s",
                           parsed.tilingScheme.c_str(), descriptor.tms_name);
     // Pixels on their grid are not warped: methods for that change nothing.
     const std::string overview = Rok4RecipeOf(*source.pyramid->Get()).overview;

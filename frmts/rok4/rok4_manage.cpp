@@ -170,11 +170,16 @@ CPLErr Rok4Delete(const char *name)
     struct pyr_error err = {""};
     std::string path;
     enum pyr_result result = PathOf(name, &path, &err);
-    // A name with a prefix is ours, whether something stands there or not.
+    const bool allowed =
+        CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_DELETE", "NO"));
+    // A name with a prefix is ours, whether something stands there or not. A
+    // removal that was interrupted has left no descriptor: it is finished.
     if (result == PYR_OK && !vsi_io_exists(path.c_str()))
-        return CE_None;
-    if (result == PYR_OK &&
-        !CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_DELETE", "NO")))
+        return allowed && vsi_io_exists((path + ".building").c_str()) &&
+                       Rok4Lock::Take(path) == nullptr
+                   ? CE_Failure
+                   : CE_None;
+    if (result == PYR_OK && !allowed)
     {
         Rok4Report(CE_Warning, PYR_UNSUPPORTED,
                    CPLSPrintf("%s stays: a pyramid is deleted only with the "

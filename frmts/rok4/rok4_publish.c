@@ -263,9 +263,8 @@ static enum pyr_result drop_list(struct rok4_stage *stage, const char *path,
     enum pyr_result result = PYR_OK;
     if (stage->state.mode != ROK4_STATE_UPDATE)
         result = rok4_listing_is(stage->tree, path, &is_list, err);
-    return result == PYR_OK && is_list
-               ? pyr_tree_unlink(stage->tree, path, err)
-               : result;
+    return result == PYR_OK && is_list ? pyr_tree_unlink(stage->tree, path, err)
+                                       : result;
 }
 
 /* The list and the digests of what stands there now. */

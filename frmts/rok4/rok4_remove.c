@@ -20,13 +20,16 @@ static enum pyr_result check_there(const struct rok4_stage *stage,
 }
 
 /* A removal that failed before it changed anything leaves nothing. */
-static void give_up(struct rok4_stage *stage)
+static void give_up(struct rok4_stage *stage, struct pyr_error *err)
 {
     enum pyr_entry kind = PYR_ENTRY_ABSENT;
     if (pyr_tree_kind(stage->tree, stage->files.descriptor, &kind, NULL) ==
             PYR_OK &&
         kind != PYR_ENTRY_ABSENT)
         (void)(rok4_publish_discard(stage, NULL) == PYR_OK);
+    else
+        pyr_error_prefix(err, "removing is not finished, which the next "
+                              "write will do");
 }
 
 enum pyr_result rok4_remove(const struct pyr_tree *tree,
@@ -54,7 +57,7 @@ enum pyr_result rok4_remove(const struct pyr_tree *tree,
         if (result == PYR_OK)
             result = rok4_publish_roll(stage, false, &given_up, err);
         if (result != PYR_OK)
-            give_up(stage);
+            give_up(stage, err);
     }
     rok4_stage_free(stage);
     return result;

@@ -3,10 +3,9 @@
 #include "rok4_state.h"
 
 #include "pyr_alloc.h"
-#include "pyr_json.h"
+#include "pyr_json_write.h"
 #include "rok4_files.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define VERSION 1
@@ -78,102 +77,35 @@ bool rok4_state_drops(const struct rok4_state *state, const char *relative)
     return false;
 }
 
-/* A text that grows; a failure is remembered. */
-struct text
-{
-    char *bytes;
-    size_t nbytes;
-    size_t capacity;
-    bool failed;
-};
-
-static void append_bytes(struct text *text, const char *bytes, size_t nbytes)
-{
-    if (text->failed)
-        return;
-    if (text->capacity - text->nbytes <= nbytes)
-    {
-        const size_t wanted = 2 * text->capacity + nbytes + 256;
-        char *const grown = pyr_realloc(text->bytes, wanted);
-        text->failed = grown == NULL;
-        if (grown == NULL)
-            return;
-        text->bytes = grown;
-        text->capacity = wanted;
-    }
-    memcpy(text->bytes + text->nbytes, bytes, nbytes);
-    text->nbytes += nbytes;
-    text->bytes[text->nbytes] = '\0';
-}
-
-static void append(struct text *text, const char *more)
-{
-    append_bytes(text, more, strlen(more));
-}
-
-/* As a JSON string. */
-static void append_quoted(struct text *text, const char *value)
-{
-    append(text, "\"");
-    for (const char *at = value; *at != '\0';)
-    {
-        size_t plain = 0;
-        while ((unsigned char)at[plain] >= 0x20 && at[plain] != '"' &&
-               at[plain] != '\\')
-            plain++;
-        append_bytes(text, at, plain);
-        at += plain;
-        if (*at != '\0')
-        {
-            char escaped[8];
-            snprintf(escaped, sizeof(escaped), "\\u%04x",
-                     (unsigned)(unsigned char)*at);
-            append(text, escaped);
-            at++;
-        }
-    }
-    append(text, "\"");
-}
-
-static void append_member(struct text *text, const char *key, const char *value)
-{
-    append(text, ", \"");
-    append(text, key);
-    append(text, "\": ");
-    append_quoted(text, value);
-}
-
 enum pyr_result rok4_state_format(const struct rok4_state *state,
                                   char **out_text, size_t *out_nbytes,
                                   struct pyr_error *err)
 {
-    struct text text = {NULL, 0, 0, false};
-    char head[32];
-    snprintf(head, sizeof(head), "{\"rok4_state\": %d", VERSION);
-    append(&text, head);
-    append_member(&text, "phase", phase_names[state->phase]);
-    append_member(&text, "mode", mode_names[state->mode]);
-    append(&text, state->list ? ", \"list\": 1" : ", \"list\": 0");
-    append(&text, state->md5 ? ", \"md5\": 1" : ", \"md5\": 0");
+    struct pyr_json_text json = {0};
+    char *text = NULL;
+    pyr_json_begin_object(&json, NULL);
+    pyr_json_add_int(&json, "rok4_state", VERSION);
+    pyr_json_add_string(&json, "phase", phase_names[state->phase]);
+    pyr_json_add_string(&json, "mode", mode_names[state->mode]);
+    pyr_json_add_int(&json, "list", state->list);
+    pyr_json_add_int(&json, "md5", state->md5);
     if (state->from != NULL)
-        append_member(&text, "from", state->from);
-    append(&text, ", \"dropped\": [");
+        pyr_json_add_string(&json, "from", state->from);
+    pyr_json_begin_array(&json, "dropped");
     for (uint32_t i = 0; i < state->ndropped; i++)
     {
-        append(&text, i > 0 ? ", {\"id\": " : "{\"id\": ");
-        append_quoted(&text, state->dropped[i]);
-        append(&text, "}");
+        pyr_json_begin_object(&json, NULL);
+        pyr_json_add_string(&json, "id", state->dropped[i]);
+        pyr_json_end_object(&json);
     }
-    append(&text, "]");
-    append_member(&text, "identity", state->identity);
-    append(&text, "}\n");
-    if (text.failed)
-    {
-        pyr_free(text.bytes);
-        return pyr_fail(err, PYR_NOMEM, "out of memory");
-    }
-    *out_text = text.bytes;
-    *out_nbytes = text.nbytes;
+    pyr_json_end_array(&json);
+    pyr_json_add_string(&json, "identity", state->identity);
+    pyr_json_end_object(&json);
+    const enum pyr_result result = pyr_json_finish(&json, &text, err);
+    if (result != PYR_OK)
+        return result;
+    *out_text = text;
+    *out_nbytes = strlen(text);
     return PYR_OK;
 }
 

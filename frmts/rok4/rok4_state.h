@@ -58,7 +58,8 @@ enum pyr_result rok4_state_drop(struct rok4_state *state, const char *level_id,
  * level. */
 bool rok4_state_drops(const struct rok4_state *state, const char *relative);
 
-/* The state as JSON, NUL-terminated, freed with pyr_free. PYR_NOMEM. */
+/* The state as JSON, NUL-terminated, freed with pyr_free. PYR_NOMEM,
+ * PYR_LIMIT beyond PYR_MAX_JSON_BYTES. */
 enum pyr_result rok4_state_format(const struct rok4_state *state,
                                   char **out_text, size_t *out_nbytes,
                                   struct pyr_error *err) PYR_MUST_CHECK;

@@ -277,8 +277,3 @@ CPLErr Rok4Writing::Publish()
         m_options.progress(1.0, "", m_options.progressData);
     return Report(result, err);
 }
-
-GUIntBig Rok4Writing::Count() const
-{
-    return rok4_writer_count(m_output.writer);
-}

@@ -112,9 +112,6 @@ class Rok4Writing final
 
     CPLErr Publish();
 
-    // Slabs written so far.
-    GUIntBig Count() const;
-
   private:
     // Slabs of one format on their way: the pyramid's own, or those of lossless
     // levels that others are made of.
@@ -139,6 +136,8 @@ class Rok4Writing final
     CPLErr LevelLimits(size_t bottom, size_t level,
                        const struct pyr_grid_limits &limits,
                        struct pyr_grid_limits *out) const;
+    void GrowLimits(size_t bottom, size_t level,
+                    struct pyr_grid_limits *limits) const;
     CPLErr BuildLevels(Output *output, const struct pyr_raster &raster,
                        size_t bottom, size_t top,
                        const struct pyr_grid_limits &limits, bool skipBottom);

@@ -9,6 +9,7 @@
 #include "rok4_creation_options.h"
 #include "rok4_level_raster.h"
 #include "rok4_plan.h"
+#include "rok4_resample.h"
 
 #include "cpl_conv.h"
 
@@ -96,6 +97,33 @@ CPLErr Rok4Writing::LevelLimits(size_t bottom, size_t level,
                            "set",
                            m_target->levels[level].id),
                   err);
+}
+
+// What is painted on the bottom level changes pixels around it too, as far as
+// the method reaches from level to level.
+void Rok4Writing::GrowLimits(size_t bottom, size_t level,
+                             struct pyr_grid_limits *limits) const
+{
+    const struct rok4_level &target = m_target->levels[level];
+    const struct pyr_grid_level &grid = m_grid->levels[target.grid_level];
+    const int reach =
+        std::max(0, Rok4Resampling::Reach(m_options.recipe.overview)) + 1;
+    double reach_px = 0;
+    for (size_t i = bottom + 1; i <= level; i++)
+        reach_px += reach *
+                    m_grid->levels[m_target->levels[i].grid_level].cell_size /
+                    grid.cell_size;
+    const auto grow = [](uint32_t *min, uint32_t *max, double ntiles,
+                         uint32_t first, uint32_t last) {
+        *min = static_cast<uint32_t>(
+            std::max<double>(first, *min - std::ceil(ntiles)));
+        *max = static_cast<uint32_t>(
+            std::min<double>(last, *max + std::ceil(ntiles)));
+    };
+    grow(&limits->min_col, &limits->max_col, reach_px / grid.tile_width_px,
+         target.limits.min_col, target.limits.max_col);
+    grow(&limits->min_row, &limits->max_row, reach_px / grid.tile_height_px,
+         target.limits.min_row, target.limits.max_row);
 }
 
 // Levels first .. first + count - 1, of which each halves the one before.
@@ -252,6 +280,10 @@ CPLErr Rok4Writing::BuildLevels(Output *output, const struct pyr_raster &raster,
                 m_options.recipe.overview);
             const struct pyr_raster made = level.Raster();
             result = LevelLimits(bottom, first, limits, &own);
+            // Lossy tiles beside those painted would only lose.
+            if (result == CE_None && m_options.old != nullptr &&
+                !IsLossy(m_target->format))
+                GrowLimits(bottom, first, &own);
             if (result == CE_None)
                 result = BuildRun(output, made, first, count, own, false,
                                   m_options.old != nullptr);
