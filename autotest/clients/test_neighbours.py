@@ -142,7 +142,7 @@ def test_one_more_driver_and_no_other_change(without):
         here = run(program(command), "--formats")[0].splitlines()
         there = run(program(command), "--formats", **without)[0].splitlines()
         more = [line for line in here if line not in there]
-        assert all("ROK4 -raster- (rov)" in line for line in more)
+        assert all("ROK4 -raster- (rwv)" in line for line in more)
         assert [line for line in here if "ROK4" not in line] == there
     assert len(more) <= 1
 

@@ -47,6 +47,30 @@ def test_control_points(crs, options, tmp_path):
                 edge=.01)
 
 
+@pytest.mark.parametrize("srs", ["EPSG:4326", "EPSG:3857"])
+def test_coordinate_operation(srs, tmp_path):
+    """The operation of a VRT leads to its own CRS: it is kept with that, and
+    gives way with another one."""
+    dataset = lambert(waves())
+    shifted = gdal.GetDriverByName("MEM").CreateCopy("", dataset)
+    left, cell, _, top, _, _ = dataset.GetGeoTransform()
+    steps = ("+proj=pipeline +step %s +inv +proj=lcc +lat_0=46.5 +lon_0=3 "
+             "+lat_1=49 +lat_2=44 +x_0=700000 +y_0=6600000 +ellps=GRS80 ")
+    if srs == "EPSG:3857":
+        # Ten pixels to the east, to be recognised.
+        steps %= "+proj=affine +xoff=33000 +step"
+        steps += "+step +proj=webmerc +ellps=WGS84"
+        shifted.SetGeoTransform((left + 33000, cell, 0, top, 0, -cell))
+    else:
+        steps %= ""
+        steps += ("+step +proj=unitconvert +xy_in=rad +xy_out=deg "
+                  "+step +proj=axisswap +order=2,1")
+    vrt = warp_vrt(dataset, dstSRS=srs, resampleAlg="bilinear",
+                   coordinateOperation=steps)
+    level, found, valid = made(tmp_path / "a.json", vrt, *FIVE)
+    compare((found, valid), gdalwarp(shifted, level, "bilinear"), edge=.01)
+
+
 RPC = {"LINE_OFF": "100", "SAMP_OFF": "120", "LINE_SCALE": "100",
        "SAMP_SCALE": "120", "LAT_OFF": "46.5", "LONG_OFF": "3",
        "LAT_SCALE": "3", "LONG_SCALE": "4.5", "HEIGHT_OFF": "0",

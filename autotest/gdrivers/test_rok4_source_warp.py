@@ -245,6 +245,25 @@ def test_holes_of_a_vrt(how, options, fill, bands, tmp_path):
         assert (found[~valid] == fill).all()
 
 
+@pytest.mark.parametrize("vrt", [False, True])
+def test_nodata_of_one_band(vrt, tmp_path):
+    """A pixel of which one band has the nodata value is one like others; this
+    band becomes nodata in a VRT that does not say UNIFIED_SRC_NODATA."""
+    pixels = np.full(SIZE + (3,), 100, np.uint8)
+    pixels[SPOT] = 0
+    pixels[120:160, :, 1] = 0
+    dataset = lambert(pixels, nodata=0)
+    one = warp_vrt(dataset, dstSRS="EPSG:4326") if vrt else dataset
+    _, found, valid = made(tmp_path / "a.json", one, *FIVE,
+                           "WARP_RESAMPLING=BILINEAR", "NODATA=7")
+    assert (found[~valid] == 7).all()
+    colours = found[valid]
+    assert (colours[:, 0::2] == 100).all()
+    known, counts = np.unique(colours[:, 1], return_counts=True)
+    assert known[0] == (7 if vrt else 0) and known[-1] == 100
+    assert .15 < counts[0] / len(colours) < .25
+
+
 def test_floats(tmp_path):
     """Neither the nodata value nor NaN is mixed in, nor made by chance."""
     pixels = waves(1, np.float32) * 10

@@ -205,6 +205,27 @@ def test_killed(stage, scene, place):
     assert len(states) >= (SHARE * 3) // 4
 
 
+@pytest.mark.parametrize("scene", scenes.WIDE + [
+    scene for scene in SCENES if scene.name in (
+        "create-jpeg-cubic", "overwrite", "overviews", "update")], ids=repr)
+def test_killed_by_the_clock(stage, scene):
+    """At any moment, also between calls, in threads that are at work."""
+    reference = Reference(stage, scene)
+    seconds = stage.run(scene.command)["seconds"]
+    rng = random.Random("%d %s" % (SEED, scene.name))
+    states = []
+    for _ in range(100 if FULL else 6):
+        stage.reset()
+        if not stage.run(scene.command,
+                         delay=rng.uniform(0, seconds))["killed"]:
+            same(stage.tree(), reference.after)
+            continue
+        KILLS.append(scene.name)
+        states.append(check_killed(stage, reference, stage.tree()))
+        check_same_again(stage, reference)
+    print(scene, {state: states.count(state) for state in set(states)})
+
+
 def test_renaming_is_killed(stage):
     """The pyramid has one name or the other, or the same command gives it the
     new one."""

@@ -18,6 +18,7 @@ import rok4_write
 import scenes
 from scenes import FRESH, MORE, OLD, Scene, Stage, copy, inplace
 from test_kill import same
+from writer import KILL
 
 HELD = r"p\.json is being written by process %d of \S+ on \S+ for \d+ s$"
 # A writer that stops at its first step until it is told to go on.
@@ -130,6 +131,38 @@ def test_taken_over(stage, first, second):
     assert stage.run(SECOND[second])["done"] == done
     if done:
         same(stage.tree(), expected)
+
+
+@pytest.mark.parametrize("mode", ["SLINK", "HLINK", "COPY"])
+def test_ancestor_that_is_unfinished(stage, mode):
+    """It is finished before its slabs are taken over; one that is being
+    written is not taken."""
+    scene = FIRST["inplace"]
+    begin(stage, scene)
+    step = dict(scenes.ancestor(mode, "c"), path="q.json")
+    step["options"] = [option.replace("old/a", "p")
+                       for option in step["options"]]
+    assert stage.run(scene.command)["done"]
+    assert stage.run(step)["done"]
+    expected = stage.tree()
+    stage.reset()
+    log = os.path.join(stage.top, "..", "calls-of-ancestor")
+    assert stage.run(scene.command, arm={"log": log})["done"]
+    with open(log, encoding="utf-8") as file:
+        calls = file.read().splitlines()
+    os.remove(log)
+    stage.reset()
+    places = [i for i, call in enumerate(calls, 1)
+              if call.startswith("r /p/DATA/")]
+    assert stage.run(scene.command, arm={"nth": places[2],
+                                         "action": KILL})["killed"]
+    assert stage.run(step)["done"]
+    same(stage.tree(), expected)
+    stage.reset()
+    blocked = Blocked(stage, scene.command)
+    answer = stage.run(step)
+    assert re.search(HELD % blocked.process.pid, answer["errors"][0])
+    assert blocked.go_on() == 0
 
 
 @pytest.mark.parametrize("text", [

@@ -115,9 +115,11 @@ static inline void forget_truth(struct fb *fb)
     {
         free(fb->pixels[level]);
         free(fb->mask[level]);
-        fb->pixels[level] = fb->mask[level] = NULL;
+        free(fb->cover[level]);
+        fb->pixels[level] = fb->mask[level] = fb->cover[level] = NULL;
     }
     memset(fb->touched, 0, sizeof fb->touched);
+    memset(fb->fresh, 0, sizeof fb->fresh);
 }
 
 static inline void fb_free(struct fb *fb)
@@ -171,6 +173,7 @@ static inline void fb_make_first(struct fb *fb, uint32_t col, uint32_t row)
             now_valid[i] = was_valid[i];
         }
     }
+    fb->fresh[0][row * FB_SIDE + col] = !old && ndata < tile_px;
     const bool equal =
         old && memcmp(was, now, pyr_tile_bytes(shape)) == 0 &&
         (!fb->masks || memcmp(was_valid, now_valid, tile_px) == 0);
@@ -184,11 +187,71 @@ static inline void fb_make_first(struct fb *fb, uint32_t col, uint32_t row)
                      shape->height_px);
         fb_copy_rect(fb_mask(fb, 0, col, row), fb_width_px(fb, 0), now_valid,
                      shape->width_px, shape->width_px, shape->height_px);
+        for (uint32_t i = 0; i < tile_px; i++)
+        {
+            const uint32_t px_x = col * shape->width_px + i % shape->width_px;
+            const uint32_t px_y = row * shape->height_px + i / shape->width_px;
+            const size_t at = px_y * fb_width_px(fb, 0) + px_x;
+            fb->cover[0][at] = old || fb->valid[at] != 0 ? 255 : 0;
+        }
     }
     free(was);
     free(was_valid);
     free(now);
     free(now_valid);
+}
+
+/* Whether a pixel of a level counts where the tile is new. */
+static inline bool fb_stands(const struct fb *fb, uint32_t level, size_t at)
+{
+    const size_t pixel = pyr_pixel_bytes(&fb->shape);
+    const size_t sample = pyr_sample_bytes(fb->shape.sample);
+    const uint8_t *const bytes = fb->pixels[level] + at * pixel;
+    const bool floats = fb->shape.sample == PYR_SAMPLE_FLOAT32;
+    float value = 0;
+    switch (fb->rule.validity)
+    {
+        case PYR_VALID_ALL:
+            return fb->cover[level][at] != 0;
+        case PYR_VALID_MASK:
+            return fb->mask[level][at] != 0;
+        case PYR_VALID_ALPHA:
+            if (!floats)
+                return bytes[pixel - 1] != 0;
+            memcpy(&value, bytes + pixel - sample, sizeof value);
+            return value != 0;
+        case PYR_VALID_NODATA:
+            if (!floats)
+                return bytes[0] != (uint8_t)fb->rule.nodata[0];
+            memcpy(&value, bytes, sizeof value);
+            return value != (float)fb->rule.nodata[0];
+    }
+    return false;
+}
+
+/* In a quarter of a tile that is new below, what does not count is as it was.
+ */
+static inline void fb_restore_pixels(struct fb *fb, uint32_t level,
+                                     uint32_t col, uint32_t row, uint32_t i,
+                                     const uint8_t *was,
+                                     const uint8_t *was_valid)
+{
+    const struct pyr_tile_shape *const shape = &fb->shape;
+    const size_t pixel = pyr_pixel_bytes(shape);
+    for (size_t y = 0; y < shape->height_px / 2; y++)
+        for (size_t x = 0; x < shape->width_px / 2; x++)
+        {
+            const size_t in_x = (i & 1) * (shape->width_px / 2) + x;
+            const size_t in_y = (i >> 1) * (shape->height_px / 2) + y;
+            const size_t from = in_y * shape->width_px + in_x;
+            const size_t at =
+                (row * shape->height_px + in_y) * fb_width_px(fb, level) +
+                col * shape->width_px + in_x;
+            if (fb_stands(fb, level, at))
+                continue;
+            memcpy(fb->pixels[level] + at * pixel, was + from * pixel, pixel);
+            fb->mask[level][at] = was_valid[from];
+        }
 }
 
 /* Quarters that nothing below touched are as they were. */
@@ -208,8 +271,10 @@ static inline void fb_restore_quarters(struct fb *fb, uint32_t level,
     {
         const size_t first_col = (i & 1) * half_width;
         const size_t first_row = (i >> 1) * half_height;
-        if (fb->touched[level - 1]
-                       [(2 * row + (i >> 1)) * FB_SIDE + 2 * col + (i & 1)])
+        const size_t below = (2 * row + (i >> 1)) * FB_SIDE + 2 * col + (i & 1);
+        if (fb->touched[level - 1][below] && fb->fresh[level - 1][below])
+            fb_restore_pixels(fb, level, col, row, i, was, was_valid);
+        if (fb->touched[level - 1][below])
             continue;
         fb_copy_rect(fb_pixels(fb, level, col, row) +
                          (first_row * width_px + first_col) * pixel,
@@ -222,6 +287,10 @@ static inline void fb_restore_quarters(struct fb *fb, uint32_t level,
             width_px, was_valid + first_row * shape->width_px + first_col,
             shape->width_px, half_width, half_height);
     }
+    for (size_t y = 0; y < shape->height_px; y++)
+        memset(fb->cover[level] + (row * shape->height_px + y) * width_px +
+                   col * shape->width_px,
+               255, shape->width_px);
     free(was);
     free(was_valid);
 }
@@ -235,6 +304,14 @@ static inline void fb_make_above(struct fb *fb, uint32_t level)
                fb->masks ? fb->mask[level - 1] : NULL, 2 * width_px,
                (uint32_t)width_px, (uint32_t)height_px, fb->pixels[level],
                width_px * pixel, fb->masks ? fb->mask[level] : NULL, width_px);
+    for (size_t i = 0; i < width_px * height_px; i++)
+    {
+        const uint8_t *const upper =
+            fb->cover[level - 1] +
+            (i / width_px * 2 * width_px + i % width_px) * 2;
+        const uint8_t *const lower = upper + 2 * width_px;
+        fb->cover[level][i] = upper[0] | upper[1] | lower[0] | lower[1];
+    }
     for (uint32_t row = 0; row < fb_side(level); row++)
         for (uint32_t col = 0; col < fb_side(level); col++)
         {
@@ -242,6 +319,8 @@ static inline void fb_make_above(struct fb *fb, uint32_t level)
                 &fb->touched[level - 1][2 * row * FB_SIDE + 2 * col];
             fb->touched[level][row * FB_SIDE + col] =
                 below[0] || below[1] || below[FB_SIDE] || below[FB_SIDE + 1];
+            fb->fresh[level][row * FB_SIDE + col] =
+                !fb_is_old(fb, level, col, row);
             if (fb->touched[level][row * FB_SIDE + col] &&
                 fb_is_old(fb, level, col, row))
                 fb_restore_quarters(fb, level, col, row);
@@ -270,6 +349,7 @@ static inline void make_truth(struct fb *fb)
         const size_t npx = width_px * height_px >> (2 * level);
         fb->pixels[level] = fb_allocate(npx * pixel);
         fb->mask[level] = fb_allocate(npx);
+        fb->cover[level] = fb_allocate(npx);
         for (size_t i = 0; i < npx; i++)
             fb_set_nodata(fb, fb->pixels[level] + i * pixel);
         if (level > 0)

@@ -71,7 +71,9 @@ struct fb
     uint8_t *valid; /* of the raster */
     uint8_t *pixels[FB_LEVELS];
     uint8_t *mask[FB_LEVELS];
+    uint8_t *cover[FB_LEVELS]; /* what raster and background have */
     bool touched[FB_LEVELS][FB_TILES];
+    bool fresh[FB_LEVELS][FB_TILES]; /* in part new, where nothing was */
 
     /* What did. */
     pthread_mutex_t lock;

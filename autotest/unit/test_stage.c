@@ -80,6 +80,8 @@ static enum pyr_result collect(const struct pyr_tree *tree,
             result =
                 tree->symlink(tree->user, "../../../../../" OWNER, path, &err);
     }
+    if (result == PYR_OK && job->mode == ROK4_STAGE_NEW)
+        result = rok4_stage_put_beside(stage, "tms.json", "tms", 3, &err);
     if (result == PYR_OK && job->dropped != NULL)
         result = rok4_stage_drop_level(stage, job->dropped, &err);
     return result;

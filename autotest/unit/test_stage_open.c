@@ -251,6 +251,61 @@ static void test_links_in_place(void)
     CHECK_STR(scene_text("p/MASK/5/00.tif"), "mask");
 }
 
+/* Also where the root is a link. */
+static void test_put_beside(void)
+{
+    const struct pyr_tree tree = fake_tree_make();
+    scene_clear();
+    scene_put("real/kept.json", "kept");
+    scene_link("root", "real");
+    const struct rok4_stage_options options = {.path =
+                                                   scene_path("root/p.json"),
+                                               .mode = ROK4_STAGE_NEW,
+                                               .identity = "run"};
+    struct rok4_stage *own = NULL;
+    CHECK_INT(rok4_stage_open(&tree, &options, &own, &finished, &err), PYR_OK);
+    CHECK_INT(rok4_stage_put_beside(own, "tms.json", "grid", 4, &err), PYR_OK);
+    CHECK_STR(scene_text("real/tms.json"), "");
+    CHECK_INT(rok4_stage_publish(own, "new", &err), PYR_OK);
+    CHECK_STR(scene_text("real/tms.json"), "grid");
+    CHECK_STR(scene_text("real/p.json"), "new");
+    CHECK_STR(scene_text("real/kept.json"), "kept");
+}
+
+/* What was interrupted is finished by the lock alone; the run goes on from
+ * there, or was that very one. */
+static void test_lock_first(void)
+{
+    static const char *const identities[] = {"run", "another"};
+    const struct pyr_tree tree = fake_tree_make();
+    for (size_t i = 0; i < 2; i++)
+    {
+        const struct rok4_stage_options options = {.path = scene_path("p.json"),
+                                                   .mode = ROK4_STAGE_UPDATE,
+                                                   .identity = identities[i]};
+        struct rok4_stage *own = NULL;
+        bool recovered = false;
+            scene_clear();
+        scene_put("p.json", "old");
+        scene_put("p.json.building",
+                  "{\"rok4_state\": 1, \"phase\": \"place\", \"mode\": "
+                  "\"update\", \"list\": 0, \"md5\": 0, \"dropped\": [], "
+                  "\"identity\": \"run\"}");
+        scene_put(".p.building/new.json", "new");
+        CHECK_INT(rok4_stage_lock(&tree, options.path, &own, &recovered, &err),
+                  PYR_OK);
+        CHECK(recovered && rok4_stage_recovered(own));
+        CHECK_STR(scene_text("p.json"), "new");
+        CHECK_INT(rok4_stage_start(own, &options, &own, &finished, &err),
+                  PYR_OK);
+        CHECK(finished == (i == 0) && (own == NULL) == finished);
+        rok4_stage_cancel(own, false);
+        CHECK_STR(scene_text("p.json"), "new");
+        CHECK_STR(scene_text("p.json.building"), "");
+        CHECK_STR(scene_text("p.json.lock"), "");
+    }
+}
+
 int main(void)
 {
     scene_begin();
@@ -263,6 +318,8 @@ int main(void)
     RUN(test_places);
     RUN(test_drop);
     RUN(test_links_in_place);
+    RUN(test_put_beside);
+    RUN(test_lock_first);
     scene_end();
     return unit_report();
 }

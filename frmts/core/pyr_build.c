@@ -47,8 +47,7 @@ size_t pyr_builder_tile_bytes(const struct pyr_builder *builder)
 {
     const struct pyr_tile_shape *const shape = &builder->shape;
     return pyr_tile_bytes(shape) +
-           (builder->options->masks ? (size_t)shape->width_px * shape->height_px
-                                    : 0);
+           (builder->tracks ? (size_t)shape->width_px * shape->height_px : 0);
 }
 
 /* Room for one more. False when out of memory. */
@@ -104,6 +103,7 @@ static void builder_clear(struct pyr_builder *builder)
     {
         pyr_encoder_free(builder->workers[i].data);
         pyr_encoder_free(builder->workers[i].masks);
+        pyr_free(builder->workers[i].quarter);
     }
     pyr_free(builder->workers);
     for (size_t i = 0; i < builder->npieces; i++)
@@ -161,18 +161,21 @@ static enum pyr_result builder_init(struct pyr_builder *builder,
                       ((uint64_t)limits->max_row - limits->min_row + 1);
     pyr_walk_init(&builder->walk, options);
 
+    builder->tracks =
+        options->masks || (options->background != NULL &&
+                           options->rule.validity == PYR_VALID_ALL);
     const size_t tile_px = pyr_tile_bytes(&builder->mask_shape);
     builder->nodata_row = pyr_malloc(pyr_tile_row_bytes(&builder->shape));
     builder->workers = pyr_calloc(options->nthreads, sizeof(*builder->workers));
-    if (options->masks)
+    if (builder->tracks)
         builder->all_valid = pyr_malloc(tile_px);
     if (options->background != NULL)
         builder->before = pyr_malloc(pyr_builder_tile_bytes(builder));
     if (builder->nodata_row == NULL || builder->workers == NULL ||
-        (options->masks && builder->all_valid == NULL) ||
+        (builder->tracks && builder->all_valid == NULL) ||
         (options->background != NULL && builder->before == NULL))
         return pyr_fail(err, PYR_NOMEM, "out of memory");
-    if (options->masks)
+    if (builder->tracks)
         memset(builder->all_valid, 255, tile_px);
     fill_nodata_row(builder);
     for (unsigned i = 0; i < options->nthreads; i++)

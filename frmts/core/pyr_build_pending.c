@@ -4,6 +4,8 @@
 
 #include "pyr_alloc.h"
 
+#include <string.h>
+
 static enum pyr_result no_memory(struct pyr_error *err)
 {
     return pyr_fail(err, PYR_NOMEM, "out of memory");
@@ -96,13 +98,17 @@ static enum pyr_result give_pixels(struct pyr_builder *builder,
         pending->pixels = pyr_malloc(pyr_builder_tile_bytes(builder));
     if (pending->pixels == NULL)
         return no_memory(err);
-    pending->mask = options->masks
-                        ? pending->pixels + pyr_tile_bytes(&builder->shape)
-                        : NULL;
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    pending->mask =
+        builder->tracks ? pending->pixels + pyr_tile_bytes(shape) : NULL;
     atomic_init(&pending->quarters, 0);
-    return pyr_background_read(builder, pending->level, pending->col,
-                               pending->row, pending->pixels, pending->mask,
-                               &pending->filled, err);
+    const enum pyr_result result = pyr_background_read(
+        builder, pending->level, pending->col, pending->row, pending->pixels,
+        options->masks ? pending->mask : NULL, &pending->filled, err);
+    pending->fresh = !pending->filled;
+    if (pending->filled && builder->tracks && !options->masks)
+        memset(pending->mask, 255, (size_t)shape->width_px * shape->height_px);
+    return result;
 }
 
 enum pyr_result pyr_pending_above(struct pyr_builder *builder, uint32_t level,
@@ -216,6 +222,7 @@ static enum pyr_result add_piece(struct pyr_builder *builder,
     piece->row_bytes = pyr_tile_row_bytes(&builder->shape);
     piece->mask = pending->mask;
     piece->mask_row_bytes = builder->shape.width_px;
+    piece->fresh = pending->fresh;
     piece->own = pending;
     return pyr_pending_above(builder, pending->level, pending->col,
                              pending->row, &piece->above, err);

@@ -124,7 +124,8 @@ struct pyr_pending
     uint8_t *pixels; /* [height][width][bands], then mask[height][width]; NULL
                       * as long as no tile below has data */
     /* With pixels: */
-    uint8_t *mask;        /* NULL without masks */
+    uint8_t *mask;        /* NULL where none is tracked */
+    bool fresh;           /* the background has no such tile */
     bool filled;          /* all pixels are set, from the background */
     atomic_uint quarters; /* bit of each that was reduced into it */
     struct pyr_pending *next;
@@ -139,8 +140,9 @@ struct pyr_piece
     bool put;
     const uint8_t *pixels;
     size_t row_bytes;
-    const uint8_t *mask; /* NULL without masks */
+    const uint8_t *mask; /* NULL where none is tracked */
     size_t mask_row_bytes;
+    bool fresh;                /* the background has no such tile */
     struct pyr_pending *above; /* NULL at the top */
     struct pyr_pending *own;   /* whose pixels these are; NULL: a chunk's */
 };
@@ -186,11 +188,15 @@ struct pyr_build_worker
 {
     struct pyr_encoder *data;
     struct pyr_encoder *masks;
+    uint8_t *quarter; /* of a tile, with its mask; NULL until needed */
 };
 
 struct pyr_builder
 {
     const struct pyr_build_options *options;
+    /* Tiles have masks: those that are written, or where every pixel counts,
+     * but not for the background, what the raster covers. */
+    bool tracks;
     struct pyr_tile_shape shape;
     struct pyr_tile_shape mask_shape;
     struct pyr_walk walk;
@@ -231,7 +237,7 @@ struct pyr_builder
     struct pyr_error err;
 };
 
-/* Bytes of a tile's pixels and, with masks, of its mask. */
+/* Bytes of a tile's pixels and, where masks are tracked, of its mask. */
 size_t pyr_builder_tile_bytes(const struct pyr_builder *builder);
 
 /* Room for one more. NULL when out of memory. */

@@ -126,7 +126,9 @@ static void paint_on(const struct pyr_builder *builder,
             if (valid[col] != 0)
                 continue;
             copy_pixel(to + col * pixel, from + col * pixel, pixel);
-            if (builder->options->masks)
+            if (!builder->options->masks)
+                valid[col] = 255;
+            else
                 valid[col] =
                     mask[(size_t)row * shape->width_px + col] != 0 ? 255 : 0;
         }
@@ -227,12 +229,13 @@ static enum pyr_result chunk_piece(struct pyr_builder *builder,
     piece->put = pyr_walk_wants_tile(&builder->walk, 0, col, row);
     piece->pixels = place.pixels;
     piece->row_bytes = place.row_bytes;
-    if (options->masks && coverage == PYR_COVERS_PART)
+    piece->fresh = coverage == PYR_COVERS_PART && !present;
+    if (builder->tracks && coverage == PYR_COVERS_PART)
     {
         piece->mask = place.valid;
         piece->mask_row_bytes = place.row_px;
     }
-    else if (options->masks)
+    else if (builder->tracks)
     {
         piece->mask = builder->all_valid;
         piece->mask_row_bytes = shape->width_px;
@@ -286,25 +289,135 @@ static void fill_quarters(const struct pyr_builder *builder,
     pending->filled = true;
 }
 
-static void reduce_into(const struct pyr_builder *builder,
-                        const struct pyr_piece *piece)
+/* Where pixels of a quarter go, or are. */
+struct quarter
+{
+    uint8_t *pixels;
+    size_t row_bytes;
+    uint8_t *mask; /* NULL where none is tracked */
+    size_t mask_row_bytes;
+};
+
+/* Which pixels of the tile above something of the piece counts for. */
+static void reduce_cover(const struct pyr_tile_shape *shape,
+                         const struct pyr_piece *piece,
+                         const struct quarter *to)
+{
+    for (uint32_t row = 0; row < shape->height_px / 2; row++)
+    {
+        const uint8_t *const upper =
+            piece->mask + 2 * (size_t)row * piece->mask_row_bytes;
+        const uint8_t *const lower = upper + piece->mask_row_bytes;
+        uint8_t *const out = to->mask + row * to->mask_row_bytes;
+        for (uint32_t col = 0; col < shape->width_px / 2; col++)
+            out[col] = (upper[2 * col] | upper[2 * col + 1] | lower[2 * col] |
+                        lower[2 * col + 1]) != 0
+                           ? 255
+                           : 0;
+    }
+}
+
+static void reduce_piece(const struct pyr_builder *builder,
+                         const struct pyr_piece *piece,
+                         const struct quarter *to)
+{
+    const struct pyr_build_options *const options = builder->options;
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    const bool masks = options->masks;
+    pyr_reduce(&options->rule, piece->pixels, piece->row_bytes,
+               masks ? piece->mask : NULL, piece->mask_row_bytes,
+               shape->width_px / 2, shape->height_px / 2, to->pixels,
+               to->row_bytes, masks ? to->mask : NULL, to->mask_row_bytes);
+    if (to->mask != NULL && !masks)
+        reduce_cover(shape, piece, to);
+}
+
+/* Whether a reduced pixel counts: by its mask, or as the rule tells. */
+static bool pixel_counts(const struct pyr_reduce_rule *rule,
+                         const struct pyr_tile_shape *shape,
+                         const uint8_t *pixel, const uint8_t *mask)
+{
+    const size_t sample_bytes = pyr_sample_bytes(shape->sample);
+    const uint8_t *const alpha = pixel + (shape->bands - 1) * sample_bytes;
+    float value = 0;
+    if (mask != NULL)
+        return *mask != 0;
+    if (rule->validity == PYR_VALID_ALPHA && shape->sample == PYR_SAMPLE_UINT8)
+        return *alpha != 0;
+    if (shape->sample == PYR_SAMPLE_UINT8)
+        return (double)pixel[0] != rule->nodata[0];
+    if (rule->validity == PYR_VALID_ALPHA)
+    {
+        memcpy(&value, alpha, sizeof(value));
+        return value != 0;
+    }
+    memcpy(&value, pixel, sizeof(value));
+    return (double)value != rule->nodata[0] && value == value;
+}
+
+/* Where no pixel of a tile that is new counts, the one above stays as it was:
+ * it was made of something else. */
+static void merge_quarter(const struct pyr_builder *builder,
+                          const struct quarter *from, const struct quarter *to)
+{
+    const struct pyr_tile_shape *const shape = &builder->shape;
+    const size_t nbytes = pyr_pixel_bytes(shape);
+    for (uint32_t row = 0; row < shape->height_px / 2; row++)
+        for (uint32_t col = 0; col < shape->width_px / 2; col++)
+        {
+            const uint8_t *const pixel =
+                from->pixels + row * from->row_bytes + col * nbytes;
+            const uint8_t *const mask =
+                from->mask == NULL
+                    ? NULL
+                    : from->mask + row * from->mask_row_bytes + col;
+            if (!pixel_counts(&builder->options->rule, shape, pixel, mask))
+                continue;
+            copy_pixel(to->pixels + row * to->row_bytes + col * nbytes, pixel,
+                       nbytes);
+            if (to->mask != NULL)
+                to->mask[row * to->mask_row_bytes + col] = 255;
+        }
+}
+
+static enum pyr_result reduce_into(const struct pyr_builder *builder,
+                                   struct pyr_build_worker *worker,
+                                   const struct pyr_piece *piece,
+                                   struct pyr_error *err)
 {
     const struct pyr_tile_shape *const shape = &builder->shape;
     struct pyr_pending *const above = piece->above;
-    const unsigned quarter = (piece->row & 1) * 2 + (piece->col & 1);
+    const unsigned number = (piece->row & 1) * 2 + (piece->col & 1);
     const size_t row_bytes = pyr_tile_row_bytes(shape);
     const size_t first_row = (piece->row & 1) * (size_t)(shape->height_px / 2);
     const size_t first_col = (piece->col & 1) * (size_t)(shape->width_px / 2);
-    uint8_t *const pixels = above->pixels + first_row * row_bytes +
-                            first_col * pyr_pixel_bytes(shape);
-    uint8_t *const mask =
-        above->mask == NULL
-            ? NULL
-            : above->mask + first_row * shape->width_px + first_col;
-    pyr_reduce(&builder->options->rule, piece->pixels, piece->row_bytes,
-               piece->mask, piece->mask_row_bytes, shape->width_px / 2,
-               shape->height_px / 2, pixels, row_bytes, mask, shape->width_px);
-    atomic_fetch_or(&above->quarters, 1u << quarter);
+    const struct quarter to = {
+        .pixels = above->pixels + first_row * row_bytes +
+                  first_col * pyr_pixel_bytes(shape),
+        .row_bytes = row_bytes,
+        .mask = above->mask == NULL
+                    ? NULL
+                    : above->mask + first_row * shape->width_px + first_col,
+        .mask_row_bytes = shape->width_px};
+    if (piece->fresh && !above->fresh)
+    {
+        const size_t nbytes = pyr_tile_bytes(shape) / 4;
+        if (worker->quarter == NULL)
+            worker->quarter = pyr_malloc(pyr_builder_tile_bytes(builder) / 4);
+        if (worker->quarter == NULL)
+            return no_memory(err);
+        const struct quarter made = {
+            .pixels = worker->quarter,
+            .row_bytes = row_bytes / 2,
+            .mask = to.mask == NULL ? NULL : worker->quarter + nbytes,
+            .mask_row_bytes = shape->width_px / 2};
+        reduce_piece(builder, piece, &made);
+        merge_quarter(builder, &made, &to);
+    }
+    else
+        reduce_piece(builder, piece, &to);
+    atomic_fetch_or(&above->quarters, 1u << number);
+    return PYR_OK;
 }
 
 static enum pyr_result put(struct pyr_builder *builder,
@@ -335,8 +448,8 @@ enum pyr_result pyr_piece_run(struct pyr_builder *builder,
     if (piece->own != NULL && !piece->own->filled)
         fill_quarters(builder, piece->own);
     if (piece->above != NULL)
-        reduce_into(builder, piece);
-    if (piece->put)
+        result = reduce_into(builder, worker, piece, err);
+    if (piece->put && result == PYR_OK)
         result = put(builder, worker->data, PYR_PLANE_DATA, piece, err);
     if (piece->put && builder->options->masks && result == PYR_OK)
         result = put(builder, worker->masks, PYR_PLANE_MASK, piece, err);

@@ -176,6 +176,10 @@ bool Rok4Creation::PrepareOld()
         m_lock = Rok4Lock::Take(m_path);
     if (inPlace && m_lock == nullptr)
         return false;
+    // Nor does an ancestor that is being written.
+    if (!inPlace && vsi_io_exists((path + ".building").c_str()) &&
+        Rok4Lock::Take(path) == nullptr)
+        return false;
     m_old = Rok4OpenPyramid(path, m_options.tmsDirectory, m_options.nthreads);
     return m_old != nullptr && CheckAncestor() && CheckOld();
 }
