@@ -97,9 +97,11 @@ def source(pixels, px=PX, level=LEVEL, name="T64", nodata=None, mask=None,
             dataset.CreateMaskBand(gdal.GMF_PER_DATASET)
         dataset.GetRasterBand(1).GetMaskBand().WriteArray(
             np.where(mask, 255, 0).astype(np.uint8))
-    if path:
-        dataset.FlushCache()
-    return dataset
+    if not path:
+        return dataset
+    # Open for writing, its file would change with the first read.
+    dataset = None
+    return gdal.Open(str(path))
 
 
 def run(path, dataset, options, small, callback):

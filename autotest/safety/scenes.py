@@ -59,6 +59,9 @@ def transform_of(px_x, px_y):
 OLD = copy("a", *MORE)
 ELDER = copy("a", *MORE, path="old/a.json")
 FRESH = copy("c", "COMPRESS=LZW", "NUM_THREADS=1")
+STATISTICS = {"do": "statistics", "path": "p.json"}
+PAINT = {"do": "paint", "path": "p.json",
+         "windows": [[10, 10, 100, 50, 1], [150, 100, 70, 60, 2]]}
 REPLACED = dict(FRESH, options=FRESH["options"] + ["OVERWRITE=YES"])
 
 SCENES = [
@@ -84,6 +87,11 @@ SCENES = [
     Scene("inplace-levels", [copy("a", "TOP_LEVEL=4", *MORE)],
           inplace("b", "TOP_LEVEL=1", *MORE), inplace("c", "MD5=YES"),
           places=True),
+    # Statistics are not those of the new pixels.
+    Scene("inplace-statistics", [OLD, STATISTICS], inplace("b", *MORE),
+          inplace("c", "MD5=YES"), places=True),
+    Scene("update-statistics", [OLD, STATISTICS], PAINT, inplace("c"),
+          places=True),
     Scene("slink", [ELDER], ancestor("SLINK"), FRESH),
     Scene("hlink", [ELDER], ancestor("HLINK"), FRESH),
     Scene("links-copied", [ELDER], ancestor("COPY"), FRESH),
@@ -99,10 +107,7 @@ SCENES = [
           {"do": "overviews", "path": "p.json", "factors": [],
            "method": "NONE"},
           inplace("c", "MD5=YES"), places=True, foreign=True, gone=True),
-    Scene("update", [OLD],
-          {"do": "paint", "path": "p.json",
-           "windows": [[10, 10, 100, 50, 1], [150, 100, 70, 60, 2]]},
-          inplace("c", "MD5=YES"), places=True, foreign=True),
+    Scene("update", [OLD], PAINT, inplace("c", "MD5=YES"), places=True, foreign=True),
     Scene("delete", [OLD],
           {"do": "delete", "path": "p.json",
            "config": {"ROK4_ALLOW_DELETE": "YES"}}, REPLACED,

@@ -127,12 +127,20 @@ def check_killed(stage, reference, found):
         if key in found:
             assert found[key] in (reference.before.get(key),
                                   reference.after.get(key)), key
+    check_statistics(reference, found)
     if scene.foreign:
         check_foreign(reference, found)
     for key, data in reference.before.items():
         if key.startswith("old"):
             assert found[key] == data, key
     return state
+
+
+def check_statistics(reference, found):
+    """None of pixels that are no more, once all that was written is there."""
+    if below(found) == below(reference.after) and "p.json" in found and \
+            not [key for key in found if is_ours(key)]:
+        assert b"STATISTICS_" not in found.get("p.json.aux.xml", b"")
 
 
 def check_foreign(reference, found):

@@ -66,8 +66,6 @@ def do(step, gdal, numpy):
                               gdal.OF_VERBOSE_ERROR, open_options=options)
         if dataset is None or not paint(dataset, step["windows"], numpy):
             return False
-        if step.get("statistics"):
-            dataset.GetRasterBand(1).ComputeStatistics(False)
         dataset = None
         return not gdal.GetLastErrorMsg()
     if what == "overviews":
@@ -80,6 +78,9 @@ def do(step, gdal, numpy):
                                       step["factors"])
         dataset = None
         return done == 0 and not gdal.GetLastErrorMsg()
+    if what == "statistics":
+        dataset = gdal.OpenEx(path, gdal.OF_RASTER)
+        return dataset.GetRasterBand(1).ComputeStatistics(False) is not None
     if what == "delete":
         return driver.Delete(path) == 0
     if what == "rename":

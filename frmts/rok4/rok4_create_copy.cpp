@@ -88,6 +88,7 @@ bool CopyPyramid(Rok4Creation &creation, const Rok4WholePyramid &source,
     return writing->Begin(&finished) == CE_None &&
            (finished || (writing->Copy(source.pyramid) == CE_None &&
                          creation.KeepGrid(writing.get()) &&
+                         writing->DropStatistics() == CE_None &&
                          writing->Publish() == CE_None));
 }
 
@@ -182,6 +183,7 @@ bool BuildPyramid(Rok4Creation &creation, GDALDataset *source,
                             creation.TargetTop(), raster->Limits(),
                             false) == CE_None &&
              creation.KeepGrid(writing.get()) &&
+             writing->DropStatistics() == CE_None &&
              writing->Publish() == CE_None));
 }
 
@@ -212,8 +214,5 @@ GDALDataset *Rok4CreateCopy(const char *filename, GDALDataset *source, int,
                                         identity, progress, progressData)
                           : BuildPyramid(creation, source, filename, options,
                                          identity, progress, progressData);
-    if (!done)
-        return nullptr;
-    Rok4DropStatistics(creation.Path());
-    return Reopen(creation);
+    return done ? Reopen(creation) : nullptr;
 }

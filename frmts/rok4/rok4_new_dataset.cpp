@@ -272,7 +272,10 @@ CPLErr Rok4NewDataset::Publish()
             m_creation.TargetBottom(), m_creation.TargetTop(),
             m_creation.Limits(), false) != CE_None)
         return CE_Failure;
-    return m_creation.KeepGrid(writing.get()) ? writing->Publish() : CE_Failure;
+    return m_creation.KeepGrid(writing.get()) &&
+                   writing->DropStatistics() == CE_None
+               ? writing->Publish()
+               : CE_Failure;
 }
 
 GDALCompatFlush Rok4NewDataset::FlushCache(bool atClosing)

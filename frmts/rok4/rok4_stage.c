@@ -144,8 +144,8 @@ check_companions(const struct rok4_stage *stage,
             return result;
         if (kind != PYR_ENTRY_ABSENT && !is_list)
             return pyr_fail(err, PYR_USAGE,
-                            "%s is there, and is no list of slabs "
-                            "(OVERWRITE=YES replaces pyramids)",
+                            "%s is there, and is no list of slabs: it is not "
+                            "replaced",
                             paths[i]);
     }
     return PYR_OK;
@@ -183,10 +183,9 @@ static enum pyr_result check_mode(const struct rok4_stage *stage,
                         directory == PYR_ENTRY_LINK
                             ? " but a link (write to where it leads)"
                             : "");
-    if (mode != ROK4_STAGE_NEW)
-        return PYR_OK;
-    result = check_companions(stage, options, err);
-    if (result != PYR_OK)
+    if (descriptor == PYR_ENTRY_ABSENT)
+        result = check_companions(stage, options, err);
+    if (result != PYR_OK || mode != ROK4_STAGE_NEW)
         return result;
     result = rok4_slabs_any(stage->tree, files->directory, &any, err);
     if (result == PYR_OK && any)

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Statistics in a PAM file, which are dropped when pixels change.
-#include "rok4_update.h"
+#include "rok4_statistics.h"
 
 #include "vsi_io.h"
-#include "vsi_tree.h"
 
+#include "cpl_conv.h"
 #include "cpl_minixml.h"
-
-#include <cstring>
 
 // Whether an element tells what the pixels were.
 static bool IsStatistic(const CPLXMLNode *node)
@@ -39,25 +37,24 @@ static bool RemoveStatistics(CPLXMLNode *parent)
     return changed;
 }
 
-void Rok4DropStatistics(const std::string &path)
+std::string Rok4SidecarOf(const std::string &path)
 {
-    const std::string sidecar = path + ".aux.xml";
+    return path + ".aux.xml";
+}
+
+bool Rok4WithoutStatistics(const std::string &path, std::string *text)
+{
+    const std::string sidecar = Rok4SidecarOf(path);
     if (!vsi_io_exists(sidecar.c_str()))
-        return;
+        return false;
     CPLXMLTreeCloser root(CPLParseXMLFile(sidecar.c_str()));
     bool changed = false;
     for (CPLXMLNode *node = root.get(); node != nullptr; node = node->psNext)
         changed = RemoveStatistics(node) || changed;
     if (!changed)
-        return;
-    char *const text = CPLSerializeXMLTree(root.get());
-    const struct pyr_tree tree = vsi_tree_make();
-    struct pyr_error err = {""};
-    const enum pyr_result result =
-        pyr_tree_store(&tree, sidecar.c_str(), text, strlen(text), &err);
-    if (result != PYR_OK)
-        Rok4Report(
-            CE_Warning, result,
-            CPLSPrintf("statistics that are outdated stay: %s", err.text));
-    CPLFree(text);
+        return false;
+    char *const serialized = CPLSerializeXMLTree(root.get());
+    *text = serialized;
+    CPLFree(serialized);
+    return true;
 }

@@ -274,7 +274,8 @@ CPLErr Rok4Update::Write()
     if (writing->Begin(&finished) != CE_None ||
         writing->Build(m_canvas->Raster(0, 0), creation.TargetBottom(),
                        creation.TargetTop(), m_canvas->Limits(),
-                       false) != CE_None)
+                       false) != CE_None ||
+        writing->DropStatistics() != CE_None)
         return CE_Failure;
     return writing->Publish();
 }
@@ -293,6 +294,5 @@ CPLErr Rok4Update::Flush()
         return CE_None;
     if (Write() != CE_None)
         return CE_Failure;
-    Rok4DropStatistics(m_options.path);
     return Begin() ? CE_None : CE_Failure;
 }

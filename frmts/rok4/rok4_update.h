@@ -68,8 +68,4 @@ class Rok4Update final
     std::unique_ptr<Rok4Canvas> m_canvas{};
 };
 
-// Removes statistics and histograms from the PAM file of a descriptor: its
-// pixels are not what they were.
-void Rok4DropStatistics(const std::string &path);
-
 #endif

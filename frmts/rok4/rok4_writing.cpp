@@ -9,6 +9,7 @@
 #include "rok4_link.h"
 #include "rok4_path.h"
 #include "rok4_plan.h"
+#include "rok4_statistics.h"
 #include "vsi_io.h"
 #include "vsi_out.h"
 #include "vsi_tree.h"
@@ -256,6 +257,17 @@ CPLErr Rok4Writing::PutBeside(const std::string &name, const std::string &text)
     return Report(rok4_stage_put_beside(m_stage, name.c_str(), text.c_str(),
                                         text.size(), &err),
                   err);
+}
+
+CPLErr Rok4Writing::DropStatistics()
+{
+    std::string text;
+    // A pyramid that is replaced takes them along.
+    if (m_options.mode == ROK4_STAGE_OVERWRITE ||
+        !Rok4WithoutStatistics(m_options.path, &text))
+        return CE_None;
+    return PutBeside(CPLGetFilename(Rok4SidecarOf(m_options.path).c_str()),
+                     text);
 }
 
 CPLErr Rok4Writing::Publish()

@@ -106,6 +106,9 @@ class Rok4Writing final
     // format, slabs as they are where they have the same shape, else tiles.
     CPLErr Copy(const std::shared_ptr<Rok4Pyramid> &source);
 
+    // When publishing, statistics of pixels that are no more are dropped.
+    CPLErr DropStatistics();
+
     // When publishing, a file of that name and text is put beside the
     // descriptor.
     CPLErr PutBeside(const std::string &name, const std::string &text);
