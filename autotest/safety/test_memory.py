@@ -65,7 +65,8 @@ def measure(step):
     process = subprocess.Popen(
         COMMAND + [json.dumps(step)], stderr=subprocess.DEVNULL,
         stdout=subprocess.PIPE, text=True,
-        env=dict(os.environ, GDAL_CACHEMAX="16", OPENBLAS_NUM_THREADS="1",
+        # What may be kept of an old pyramid, and of the source.
+        env=dict(os.environ, GDAL_CACHEMAX="4", OPENBLAS_NUM_THREADS="1",
                  # Memory that is freed is given back.
                  MALLOC_ARENA_MAX="2", MALLOC_TRIM_THRESHOLD_="131072"))
     files = [0]

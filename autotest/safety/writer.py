@@ -238,7 +238,7 @@ class Writer:
         self.process.stdin.write(json.dumps(dict(job, steps=steps)) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
-        assert line, "the server died: %r" % (steps,)
+        assert line, "the server died (%s): %r" % (self.process.wait(), steps)
         answer = json.loads(line)
         assert not answer["late"], "hangs: %r" % (steps,)
         if answer["killed"]:

@@ -285,7 +285,7 @@ static void test_lock_first(void)
                                                    .identity = identities[i]};
         struct rok4_stage *own = NULL;
         bool recovered = false;
-            scene_clear();
+        scene_clear();
         scene_put("p.json", "old");
         scene_put("p.json.building",
                   "{\"rok4_state\": 1, \"phase\": \"place\", \"mode\": "
