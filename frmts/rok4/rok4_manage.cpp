@@ -175,7 +175,9 @@ CPLErr Rok4Delete(const char *name)
     // A name with a prefix is ours, whether something stands there or not. A
     // removal that was interrupted has left no descriptor: it is finished.
     if (result == PYR_OK && !vsi_io_exists(path.c_str()))
-        return allowed && vsi_io_exists((path + ".building").c_str()) &&
+        return allowed &&
+                       (vsi_io_exists((path + ".building").c_str()) ||
+                        vsi_io_exists((path + ".lock").c_str())) &&
                        Rok4Lock::Take(path) == nullptr
                    ? CE_Failure
                    : CE_None;
