@@ -209,8 +209,7 @@ def test_several_sources(command, tmp_path):
     names = []
     for i in range(2):
         names.append(str(tmp_path / ("%d.tif" % i)))
-        lambert(waves()[:, i * 120:i * 120 + 120], names[-1])
-        half = gdal.Open(names[-1], gdal.GA_Update)
+        half = lambert(waves()[:, i * 120:i * 120 + 120], names[-1])
         half.SetGeoTransform((300000 + i * 120 * 3300, 3300, 0, 6900000, 0,
                               -3300))
         half = None

@@ -12,14 +12,14 @@ from osgeo import gdal
 import rok4_util
 import rok4_write
 from rok4_write import (Model, Stop, create, descriptor, noise, refuse,
-                        source, strict)
+                        source, stored, strict)
 
 @pytest.mark.parametrize("options", [
     ["COMPRESS=JPEG"], ["COMPRESS=DEFLATE", "MASK=YES"], ["COMPRESS=NONE"],
     ["COMPRESS=PNG", "OVERVIEW_RESAMPLING=CUBIC"]])
 def test_same_bytes(options, tmp_path):
     """The same bytes with any number of threads; wrong ones are refused."""
-    dataset = source(noise(3, (450, 600)), path=tmp_path / "source.tif")
+    dataset = stored(noise(3, (450, 600)), tmp_path / "source.tif")
     trees = []
     for threads in ("1", "2", "7", "ALL_CPUS", None):
         place = tmp_path / "out"
@@ -55,7 +55,7 @@ print(max(seen) - before if done else "failed")
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="Linux")
 def test_threads_are_used(tmp_path):
     """As many as NUM_THREADS= says, besides the one that calls."""
-    source(noise(3, (450, 600)), path=tmp_path / "source.tif")
+    stored(noise(3, (450, 600)), tmp_path / "source.tif")
     found = []
     for i, threads in enumerate((1, 3, 6)):
         done = subprocess.run(
@@ -75,7 +75,7 @@ def test_resume(tmp_path):
     place = tmp_path / "out"
     os.mkdir(str(place))
     pixels = noise(3, (700, 900))
-    dataset = source(pixels, path=tmp_path / "source.tif")
+    dataset = stored(pixels, tmp_path / "source.tif")
     whole = create(tmp_path / "whole.json", dataset)
 
     path = place / "whole.json"
@@ -148,7 +148,7 @@ class Block:
 
 def test_resume_after_an_error(tmp_path):
     """As after an interruption; without RESUME=YES nothing is left."""
-    dataset = source(noise(3, (700, 900)), path=tmp_path / "source.tif")
+    dataset = stored(noise(3, (700, 900)), tmp_path / "source.tif")
     whole = create(tmp_path / "whole.json", dataset, "MASK=YES")
     place = tmp_path / "out"
     os.mkdir(str(place))
@@ -174,7 +174,7 @@ def test_resume_after_an_error(tmp_path):
 @pytest.mark.parametrize("fraction", [0.1, 0.45, 0.7, 0.93])
 def test_resume_anywhere(fraction, options, tmp_path):
     """The same files as an uninterrupted run makes."""
-    dataset = source(noise(3, (400, 500)), path=tmp_path / "source.tif")
+    dataset = stored(noise(3, (400, 500)), tmp_path / "source.tif")
     os.mkdir(str(tmp_path / "a"))
     os.mkdir(str(tmp_path / "b"))
     create(tmp_path / "a" / "x.json", dataset, *options)
@@ -207,8 +207,7 @@ def test_resume_in_place(tmp_path):
     makes."""
     os.mkdir(str(tmp_path / "a"))
     os.mkdir(str(tmp_path / "b"))
-    dataset = source(noise(1, (300, 300), seed=2),
-                     path=tmp_path / "source.tif")
+    dataset = stored(noise(1, (300, 300), seed=2), tmp_path / "source.tif")
     paths = [create(tmp_path / n / "x.json", source(noise(1, (500, 600))))
              for n in "ab"]
     before = rok4_write.slabs(paths[0])
@@ -224,7 +223,7 @@ def test_resume_in_place(tmp_path):
 def test_abandoned(tmp_path):
     """What a run kept for RESUME goes with the next one without it, and with
     the pyramid."""
-    dataset = source(noise(3), path=tmp_path / "source.tif")
+    dataset = stored(noise(3), tmp_path / "source.tif")
     path = tmp_path / "out" / "a.json"
     os.mkdir(str(tmp_path / "out"))
     refuse(path, dataset, "RESUME=YES", callback=Stop(0.5))

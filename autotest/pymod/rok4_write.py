@@ -97,10 +97,15 @@ def source(pixels, px=PX, level=LEVEL, name="T64", nodata=None, mask=None,
             dataset.CreateMaskBand(gdal.GMF_PER_DATASET)
         dataset.GetRasterBand(1).GetMaskBand().WriteArray(
             np.where(mask, 255, 0).astype(np.uint8))
-    if not path:
-        return dataset
-    # Open for writing, its file would change with the first read.
-    dataset = None
+    if path:
+        dataset.FlushCache()
+    return dataset
+
+
+def stored(pixels, path, **how):
+    """The same as a file that is open for reading: open for writing, it would
+    change with the first read."""
+    source(pixels, path=path, **how)
     return gdal.Open(str(path))
 
 
