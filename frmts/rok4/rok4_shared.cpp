@@ -190,7 +190,9 @@ void Rok4Pyramid::FetchAdvised(size_t cache_bytes)
 // likely to be somewhere else, or not mounted.
 void Rok4Pyramid::CheckDirectory(size_t level)
 {
-    if (m_checked[level])
+    // While a pyramid is replaced, all its directories are missing.
+    if (m_checked[level] ||
+        (m_guarded != 0 && vsi_io_stamp(m_pyramid->path) == 0))
         return;
     m_checked[level] = true;
     const char *const directory =
