@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include <locale.h>
+#include <math.h>
 #include <stdlib.h>
 
 static struct pyr_json_text json;
@@ -60,6 +61,22 @@ static void test_values(void)
     check("{\"low\":-9223372036854775808,\"high\":9223372036854775807,"
           "\"a\\\"b\":\"{[\\\\\\\"\\u000a\\u0001\\u007f/\xC3\xA9\","
           "\"last\":\"[\",\"after\":\"{\"}");
+}
+
+static void test_other_values(void)
+{
+    pyr_json_begin_array(&json, NULL);
+    pyr_json_add_uint(&json, NULL, UINT64_MAX);
+    pyr_json_add_bool(&json, NULL, true);
+    pyr_json_add_bool(&json, NULL, false);
+    pyr_json_add_double(&json, NULL, -0.1);
+    pyr_json_add_double(&json, NULL, 1e300);
+    pyr_json_add_double(&json, NULL, HUGE_VAL);
+    pyr_json_add_null(&json, NULL);
+    pyr_json_add_text(&json, NULL, "{\"a\":[0.1]}");
+    pyr_json_end_array(&json);
+    check("[18446744073709551615,true,false,-0.1,1e+300,null,null,"
+          "{\"a\":[0.1]}]");
 }
 
 /* Copies {"known":...} and others of the object that from holds. */
@@ -146,6 +163,7 @@ int main(void)
 {
     RUN(test_structure);
     RUN(test_values);
+    RUN(test_other_values);
     RUN(test_others);
     RUN(test_locale);
     RUN(test_limit);

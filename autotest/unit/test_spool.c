@@ -52,9 +52,17 @@ static void fill(uint8_t *bytes, size_t number, size_t n)
 
 static enum pyr_result add(size_t number, size_t n)
 {
+    const size_t nbytes = size_of(number, n);
+    const struct pyr_spool_part parts[] = {
+        {piece, nbytes / 5},
+        {piece + nbytes / 5, 0},
+        {piece + nbytes / 5, nbytes - nbytes / 5}};
     fill(piece, number, n);
-    return pyr_spool_append(spool[number], piece, size_of(number, n),
-                            &at[number][n], &err);
+    if (n % 2 == 0)
+        return pyr_spool_append(spool[number], piece, nbytes, &at[number][n],
+                                &err);
+    return pyr_spool_append_parts(spool[number], parts, 3, &at[number][n],
+                                  &err);
 }
 
 static void check_all(void)

@@ -19,7 +19,7 @@ void pyr_decoder_free(struct pyr_decoder *decoder)
 {
     if (!decoder)
         return;
-    pyr_tiff_free(decoder);
+    pyr_tiff_decoder_free(decoder);
     pyr_deflate_free(decoder);
     pyr_free(decoder);
 }

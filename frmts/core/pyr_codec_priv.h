@@ -40,7 +40,7 @@ enum pyr_result pyr_tiff_decode(struct pyr_decoder *decoder,
 
 /* Free what the functions above left in the decoder. */
 void pyr_deflate_free(struct pyr_decoder *decoder);
-void pyr_tiff_free(struct pyr_decoder *decoder);
+void pyr_tiff_decoder_free(struct pyr_decoder *decoder);
 
 /* PYR_CORRUPT when a tile of width_px by height_px is not of the shape. */
 enum pyr_result pyr_check_size(const struct pyr_tile_shape *shape,

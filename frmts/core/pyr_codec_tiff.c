@@ -167,7 +167,7 @@ static enum pyr_result prepare(struct pyr_decoder *decoder,
         tiff->shape.sample == shape->sample)
         return PYR_OK;
 
-    pyr_tiff_free(decoder);
+    pyr_tiff_decoder_free(decoder);
     tiff = pyr_calloc(1, sizeof(*tiff));
     if (!tiff)
         return PYR_NOMEM;
@@ -176,7 +176,7 @@ static enum pyr_result prepare(struct pyr_decoder *decoder,
     tiff->shape = *shape;
     const enum pyr_result result = open_handle(tiff);
     if (result != PYR_OK)
-        pyr_tiff_free(decoder);
+        pyr_tiff_decoder_free(decoder);
     return result;
 }
 
@@ -217,7 +217,7 @@ enum pyr_result pyr_tiff_decode(struct pyr_decoder *decoder,
                     tiff->message);
 }
 
-void pyr_tiff_free(struct pyr_decoder *decoder)
+void pyr_tiff_decoder_free(struct pyr_decoder *decoder)
 {
     if (!decoder->tiff)
         return;

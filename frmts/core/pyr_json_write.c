@@ -11,6 +11,7 @@
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,6 +119,42 @@ void pyr_json_add_int(struct pyr_json_text *json, const char *key,
 {
     char text[32];
     (void)snprintf(text, sizeof(text), "%" PRId64, value);
+    begin_value(json, key);
+    add(json, text);
+}
+
+void pyr_json_add_uint(struct pyr_json_text *json, const char *key,
+                       uint64_t value)
+{
+    char text[32];
+    (void)snprintf(text, sizeof(text), "%" PRIu64, value);
+    begin_value(json, key);
+    add(json, text);
+}
+
+void pyr_json_add_bool(struct pyr_json_text *json, const char *key, bool value)
+{
+    begin_value(json, key);
+    add(json, value ? "true" : "false");
+}
+
+void pyr_json_add_double(struct pyr_json_text *json, const char *key,
+                         double value)
+{
+    char text[PYR_DOUBLE_BYTES];
+    begin_value(json, key);
+    add(json, isfinite(value) ? pyr_format_double(value, text) : "null");
+}
+
+void pyr_json_add_null(struct pyr_json_text *json, const char *key)
+{
+    begin_value(json, key);
+    add(json, "null");
+}
+
+void pyr_json_add_text(struct pyr_json_text *json, const char *key,
+                       const char *text)
+{
     begin_value(json, key);
     add(json, text);
 }

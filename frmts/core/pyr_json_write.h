@@ -31,6 +31,17 @@ void pyr_json_add_string(struct pyr_json_text *json, const char *key,
                          const char *value);
 void pyr_json_add_int(struct pyr_json_text *json, const char *key,
                       int64_t value);
+void pyr_json_add_uint(struct pyr_json_text *json, const char *key,
+                       uint64_t value);
+void pyr_json_add_bool(struct pyr_json_text *json, const char *key, bool value);
+/* Up to 17 digits; null where it is not finite. */
+void pyr_json_add_double(struct pyr_json_text *json, const char *key,
+                         double value);
+void pyr_json_add_null(struct pyr_json_text *json, const char *key);
+
+/* A value that is JSON text already. */
+void pyr_json_add_text(struct pyr_json_text *json, const char *key,
+                       const char *text);
 
 /* The members of an object but those named in known[], which ends with NULL. A
  * number may lose digits beyond the 17th. */

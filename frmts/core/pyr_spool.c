@@ -202,18 +202,14 @@ static bool add_block(struct pyr_spool *spool)
     return true;
 }
 
-/* Under the spool's mutex; false when out of memory, and nothing is added. */
+/* Under the spool's mutex; false when out of memory. */
 static bool keep(struct pyr_spool *spool, const uint8_t *bytes, size_t nbytes)
 {
-    const size_t before = spool->nkept;
     while (nbytes > 0)
     {
         if (spool->nkept == spool->nblocks * PYR_SPOOL_BLOCK_BYTES &&
             !add_block(spool))
-        {
-            spool->nkept = before;
             return false;
-        }
         const size_t at = spool->nkept % PYR_SPOOL_BLOCK_BYTES;
         const size_t room = PYR_SPOOL_BLOCK_BYTES - at;
         const size_t part = nbytes < room ? nbytes : room;
@@ -301,14 +297,20 @@ static enum pyr_result make_room(struct pyr_spool *growing,
     return result;
 }
 
-enum pyr_result pyr_spool_append(struct pyr_spool *spool, const uint8_t *bytes,
-                                 size_t nbytes, uint64_t *out_at,
-                                 struct pyr_error *err)
+enum pyr_result pyr_spool_append_parts(struct pyr_spool *spool,
+                                       const struct pyr_spool_part *parts,
+                                       size_t nparts, uint64_t *out_at,
+                                       struct pyr_error *err)
 {
     struct pyr_spools *const all = spool->all;
+    bool kept = true;
     pthread_mutex_lock(&spool->mutex);
-    const uint64_t at = spool->nfiled + spool->nkept;
-    const bool kept = keep(spool, bytes, nbytes);
+    const size_t before = spool->nkept;
+    const uint64_t at = spool->nfiled + before;
+    for (size_t i = 0; i < nparts && kept; i++)
+        kept = keep(spool, parts[i].bytes, parts[i].nbytes);
+    if (!kept) /* nothing is added */
+        spool->nkept = before;
     pthread_mutex_unlock(&spool->mutex);
     if (!kept)
         return pyr_fail(err, PYR_NOMEM, "out of memory");
@@ -319,6 +321,14 @@ enum pyr_result pyr_spool_append(struct pyr_spool *spool, const uint8_t *bytes,
     if (result == PYR_OK)
         *out_at = at;
     return result;
+}
+
+enum pyr_result pyr_spool_append(struct pyr_spool *spool, const uint8_t *bytes,
+                                 size_t nbytes, uint64_t *out_at,
+                                 struct pyr_error *err)
+{
+    const struct pyr_spool_part part = {bytes, nbytes};
+    return pyr_spool_append_parts(spool, &part, 1, out_at, err);
 }
 
 /* Under the spool's mutex. */

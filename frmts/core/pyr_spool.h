@@ -46,6 +46,19 @@ enum pyr_result pyr_spool_append(struct pyr_spool *spool, const uint8_t *bytes,
                                  size_t nbytes, uint64_t *out_at,
                                  struct pyr_error *err) PYR_MUST_CHECK;
 
+/* Some of the bytes to add. */
+struct pyr_spool_part
+{
+    const uint8_t *bytes;
+    size_t nbytes;
+};
+
+/* Like pyr_spool_append, but adds parts[nparts] one right behind the other. */
+enum pyr_result pyr_spool_append_parts(struct pyr_spool *spool,
+                                       const struct pyr_spool_part *parts,
+                                       size_t nparts, uint64_t *out_at,
+                                       struct pyr_error *err) PYR_MUST_CHECK;
+
 /* Copies what was added at `at`, or a part of it. Nothing may be added once
  * reading has begun. From one thread. */
 enum pyr_result pyr_spool_read(struct pyr_spool *spool, uint64_t at,
