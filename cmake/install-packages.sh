@@ -11,7 +11,8 @@
 set -eu
 
 build="cmake ninja-build pkg-config gcc g++ libc6-dev libgdal-dev gdal-bin
-    libcjson-dev libdeflate-dev libjpeg62-turbo-dev libspng-dev libtiff-dev"
+    libcjson-dev libdeflate-dev libjpeg62-turbo-dev liblerc-dev libspng-dev
+    libtiff-dev libzstd-dev"
 test="python3-gdal python3-numpy python3-pytest python3-pil"
 checks="clang-format-14 binutils dpkg-dev file python3-venv"
 clients="strace python3-rasterio python3-rioxarray python3-dask python3-distributed

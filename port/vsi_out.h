@@ -15,6 +15,18 @@ struct pyr_out vsi_out_make();
 // name: they are gone with the process, however that ends.
 struct pyr_out vsi_out_make_scratch();
 
+// Whether vsi_out_make can write there; else vsi_out_make_stream may.
+bool vsi_out_is_random(const char *path);
+
+// Writes files on virtual file systems that take them in sequence only (object
+// stores, "/vsistdout/"), to the target itself: write wants each range to begin
+// where the last one ended, else PYR_USAGE; read is not supported. One thread
+// at a time per file. commit completes the upload. discard spoils it, so that
+// no object appears, and one that stood there is left: with "/vsis3/",
+// "/vsigs/" and "/vsioss/" always; with others, an object that the file system
+// has begun to write is removed.
+struct pyr_out vsi_out_make_stream();
+
 // True for a path that the system itself knows.
 bool vsi_out_is_local(const char *path);
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Registers the ROK4 driver, recognises its files and opens them.
-#include "rok4_dataset.h"
+#include "rok4_driver.h"
 
 #include "pyr_alloc.h"
 #include "rok4_connection.h"
 #include "rok4_new_dataset.h"
 #include "rok4_create_copy.h"
 #include "rok4_creation_options.h"
+#include "rok4_dataset.h"
 #include "rok4_manage.h"
 #include "vsi_io.h"
 
@@ -149,14 +150,9 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
     return Make(openInfo, std::move(shared), connection.parts.level).release();
 }
 
-// The plugin's entry point, named after its file (GDAL's rule).
-CPL_C_START
-void CPL_DLL GDALRegister_ROK4();
-CPL_C_END
-
-void GDALRegister_ROK4()
+void Rok4Register()
 {
-    if (!GDAL_CHECK_VERSION("ROK4") || GDALGetDriverByName("ROK4") != nullptr)
+    if (GDALGetDriverByName("ROK4") != nullptr)
         return;
     GDALDriver *const driver = new GDALDriver();
     driver->SetDescription("ROK4");

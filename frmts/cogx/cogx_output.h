@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// A file that is being written: its tiles come from the engine, or as they are.
+#ifndef COGX_OUTPUT_H
+#define COGX_OUTPUT_H
+
+#include "cogx_template.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+struct Rok4Runtime;
+class JobContext;
+
+struct CogxOutputOptions
+{
+    std::string path{};
+    const CogxSource *source = nullptr;   // borrowed
+    const CogxOptions *options = nullptr; // borrowed
+    GDALProgressFunc progress = nullptr;  // may be nullptr
+    void *progressData = nullptr;
+};
+
+// One thread at a time. Each step returns false after it has told why.
+class CogxOutput final
+{
+  public:
+    explicit CogxOutput(const CogxOutputOptions &options);
+    // Without Finish, nothing is left.
+    ~CogxOutput();
+    CogxOutput(const CogxOutput &) = delete;
+    CogxOutput &operator=(const CogxOutput &) = delete;
+
+    // Finds tags, formats and layout.
+    bool Begin();
+
+    // Makes all tiles of the source and of its overviews.
+    bool Build();
+
+    // Instead of Build, takes encoded tiles, which are of the formats below.
+    const struct pyr_sink *Sink() const
+    {
+        return cogx_writer_sink(m_writer);
+    }
+    const struct pyr_tile_format &ImageFormat() const
+    {
+        return m_formats[IMAGE];
+    }
+    const struct pyr_tile_format &OverviewFormat() const
+    {
+        return m_formats[OVERVIEW];
+    }
+
+    // Puts the file in its place.
+    bool Finish();
+
+  private:
+    // Images of the file by their tags.
+    enum Kind
+    {
+        IMAGE,
+        OVERVIEW,
+        MASK,
+        KINDS
+    };
+
+    bool Report(enum pyr_result result, const struct pyr_error &err) const;
+    bool HasOverviews() const;
+    bool WantsStatistics() const;
+    CogxSampleOptions SampleOptions() const;
+    bool MakeTemplate(bool again);
+    bool CheckEncoder(const CogxCompression &compression) const;
+    bool MakeEncoder(Kind kind);
+    bool MakeEmptyTile(Kind kind, struct pyr_tile_encoder *encoder);
+    bool TakeTables();
+    void MakeImages();
+    bool MakeWriter();
+    bool BuildLevels(size_t level, size_t nlevels);
+    bool Write();
+    bool WriteSidecar(const CogxSidecar &sidecar);
+    void FindOldFiles();
+    void RemoveOldFiles() const;
+
+    static bool Progress(void *user, double fraction);
+    static void EnterThread(void *user, unsigned worker);
+    static void LeaveThread(void *user, unsigned worker);
+
+    const CogxOutputOptions m_file;
+    const CogxSource &m_source;
+    const CogxOptions &m_options;
+    std::string m_name{};      // of the file, without its directory
+    std::string m_spoolPath{}; // may not be beside it
+    struct pyr_out m_out = {};
+    struct pyr_out m_scratch = {};
+    std::shared_ptr<Rok4Runtime> m_runtime{};
+    std::unique_ptr<CogxTemplate> m_template{};
+    struct pyr_tile_format m_formats[KINDS] = {};
+    std::vector<uint8_t> m_tables[KINDS]{};
+    std::vector<uint8_t> m_emptyTiles[KINDS]{};
+    std::vector<struct cogx_image> m_images{};
+    std::vector<struct cogx_image> m_masks{};
+    std::vector<struct pyr_rows_statistics> m_statistics{};
+    std::vector<std::string> m_oldFiles{};
+    struct cogx_writer *m_writer = nullptr;
+    JobContext *m_job = nullptr;
+    double m_done = 0;  // share of the progress that is over
+    double m_share = 0; // of what is under way
+};
+
+#endif

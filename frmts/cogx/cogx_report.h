@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// Messages of the COGX driver.
+#ifndef COGX_REPORT_H
+#define COGX_REPORT_H
+
+#include "pyr_report.h"
+
+inline void CogxReport(CPLErr kind, enum pyr_result result, const char *text)
+{
+    CPLError(kind, PyrErrorCode(result), "COGX: %s", text);
+}
+
+#endif

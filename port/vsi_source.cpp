@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+// A file on any of GDAL's file systems, read in many ranges at once.
+#include "vsi_source.h"
+
+#include "cpl_conv.h"
+#include "cpl_error.h"
+#include "cpl_string.h"
+#include "cpl_vsi_virtual.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include <sys/stat.h>
+
+namespace
+{
+
+// What GDAL's reader of remote files reads at least.
+constexpr size_t PAGE_BYTES = 16384;
+
+// Keeps errors that GDAL raises while it lives from the user: the caller tells
+// of them in its own words.
+class Quiet final
+{
+  public:
+    Quiet()
+    {
+        CPLPushErrorHandler(CPLQuietErrorHandler);
+        CPLErrorReset();
+    }
+    ~Quiet()
+    {
+        CPLPopErrorHandler();
+    }
+    Quiet(const Quiet &) = delete;
+    Quiet &operator=(const Quiet &) = delete;
+
+  private:
+    CPLErrorStateBackuper m_backup{};
+};
+
+// Settings of this thread for the requests of one call.
+class Settings final
+{
+  public:
+    void Set(const char *key, const char *value)
+    {
+        m_set.push_back(
+            std::make_unique<CPLConfigOptionSetter>(key, value, false));
+    }
+
+  private:
+    std::vector<std::unique_ptr<CPLConfigOptionSetter>> m_set{};
+};
+
+bool IsHttp(const char *path)
+{
+    return STARTS_WITH(path, "/vsicurl/http://") ||
+           STARTS_WITH(path, "/vsicurl/https://");
+}
+
+// GDAL asks whether a file exists, and how large it is, before it reads it, but
+// not of archives, which it knows by their names. What follows '#' is not sent
+// to the server.
+bool CanSkipAsking(const char *path)
+{
+    return IsHttp(path) && strchr(path, '#') == nullptr &&
+           CPLGetConfigOption("CPL_VSIL_CURL_ALLOWED_EXTENSIONS", nullptr) ==
+               nullptr &&
+           CPLGetConfigOption("CPL_VSIL_CURL_ALLOWED_FILENAME", nullptr) ==
+               nullptr;
+}
+
+bool IsAbsent(const std::string &reason)
+{
+    return STARTS_WITH(reason.c_str(), "HTTP response code: 404") ||
+           STARTS_WITH(reason.c_str(), "HTTP response code: 410") ||
+           VSIGetLastErrorNo() == VSIE_AWSObjectNotFound;
+}
+
+// When a local file was changed last; its status may change without it.
+bool TimeOf(int descriptor, int64_t *changed_ns, uint64_t *size)
+{
+    struct stat info = {};
+    if (fstat(descriptor, &info) != 0)
+        return false;
+    *changed_ns = static_cast<int64_t>(info.st_mtim.tv_sec) * 1000000000 +
+                  info.st_mtim.tv_nsec;
+    *size = static_cast<uint64_t>(info.st_size);
+    return true;
+}
+
+} // namespace
+
+VsiSource::~VsiSource()
+{
+    if (m_file != nullptr)
+        VSIFCloseL(m_file);
+    // Else GDAL remembers what it was told about the file, also to open it
+    // again.
+    if (m_remote)
+        VSICurlPartialClearCache(m_path.c_str());
+}
+
+// Why the last call failed. GDAL does not say what a server answered to a
+// range: it is asked once more.
+std::string VsiSource::Reason(const char *otherwise)
+{
+    if (CPLGetLastErrorMsg()[0] != '\0')
+        return CPLGetLastErrorMsg();
+    if (VSIGetLastErrorNo() == VSIE_None && m_remote)
+    {
+        VSIStatBufL info = {};
+        VSICurlPartialClearCache(m_path.c_str());
+        if (VSIStatExL(m_path.c_str(), &info,
+                       VSI_STAT_EXISTS_FLAG | VSI_STAT_SET_ERROR_FLAG) == 0)
+            VSIErrorReset();
+        m_requests++;
+        // What was told must not be remembered for reads to come.
+        VSICurlPartialClearCache(m_path.c_str());
+    }
+    return VSIGetLastErrorMsg()[0] != '\0' ? VSIGetLastErrorMsg() : otherwise;
+}
+
+enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
+                                      struct pyr_error *err)
+{
+    m_path = path;
+    m_remote = VSIHasOptimizedReadMultiRange(path) != FALSE;
+    VSIStatBufL info = {};
+    if (!m_remote &&
+        VSIStatExL(path, &info, VSI_STAT_EXISTS_FLAG | VSI_STAT_NATURE_FLAG) !=
+            0)
+        return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
+    if (!m_remote && !VSI_ISREG(info.st_mode))
+        return pyr_fail(err, PYR_IO, "is not a regular file");
+
+    const Quiet quiet;
+    Settings settings;
+    CPLStringList options;
+    settings.Set("VSI_CACHE", "NO");
+    settings.Set("GDAL_INGESTED_BYTES_AT_OPEN",
+                 std::to_string(first_bytes).c_str());
+    if (m_remote && CanSkipAsking(path))
+    {
+        m_path += "#.zip";
+        options.SetNameValue("DISABLE_READDIR_ON_OPEN", "NO");
+    }
+    else
+        options.SetNameValue("DISABLE_READDIR_ON_OPEN", "YES");
+    if (m_remote)
+        VSICurlPartialClearCache(m_path.c_str());
+    VSIErrorReset();
+    errno = 0;
+    m_file = VSIFOpenEx2L(m_path.c_str(), "rb", TRUE, options.List());
+    if (m_file != nullptr)
+        return PYR_OK;
+    const std::string reason =
+        Reason(errno != 0 ? strerror(errno) : "no reason given");
+    return pyr_fail(err, IsAbsent(reason) ? PYR_NOT_FOUND : PYR_IO,
+                    "cannot be opened: %s", reason.c_str());
+}
+
+enum pyr_result VsiSource::ReadHead(size_t first_bytes,
+                                    std::vector<uint8_t> *out_head,
+                                    struct pyr_error *err)
+{
+    const size_t wanted = (std::max<size_t>(first_bytes, 1) + PAGE_BYTES - 1) /
+                          PAGE_BYTES * PAGE_BYTES;
+    const Quiet quiet;
+    VSIErrorReset();
+    std::vector<uint8_t> head(wanted);
+    const size_t got = VSIFReadL(head.data(), 1, wanted, m_file);
+    m_requests++;
+    m_bytes += got;
+    if (got == 0)
+    {
+        const std::string reason = Reason("it holds no bytes");
+        return pyr_fail(err, IsAbsent(reason) ? PYR_NOT_FOUND : PYR_IO,
+                        "cannot be read: %s", reason.c_str());
+    }
+    // Known by the answer.
+    if (VSIFSeekL(m_file, 0, SEEK_END) != 0)
+        return pyr_fail(err, PYR_IO, "has no known size");
+    m_size = VSIFTellL(m_file);
+    if (got < std::min<uint64_t>(wanted, m_size))
+        return pyr_fail(
+            err, PYR_IO, "its first %llu bytes gave %llu bytes only",
+            static_cast<unsigned long long>(std::min<uint64_t>(wanted, m_size)),
+            static_cast<unsigned long long>(got));
+    head.resize(static_cast<size_t>(std::min<uint64_t>(got, m_size)));
+    out_head->swap(head);
+    return PYR_OK;
+}
+
+enum pyr_result VsiSource::Open(const char *path, size_t first_bytes,
+                                std::unique_ptr<VsiSource> *out_source,
+                                std::vector<uint8_t> *out_head,
+                                struct pyr_error *err)
+{
+    std::unique_ptr<VsiSource> source(new (std::nothrow) VsiSource);
+    if (source == nullptr)
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    enum pyr_result result = source->OpenHandle(path, first_bytes, err);
+    void *const native = result == PYR_OK
+                             ? VSIFGetNativeFileDescriptorL(source->m_file)
+                             : nullptr;
+    uint64_t size = 0;
+    if (native != nullptr)
+        source->m_descriptor =
+            static_cast<int>(reinterpret_cast<intptr_t>(native));
+    if (native != nullptr &&
+        !TimeOf(source->m_descriptor, &source->m_changed_ns, &size))
+        result = pyr_fail(err, PYR_IO, "cannot be examined");
+    if (result == PYR_OK)
+        result = source->ReadHead(first_bytes, out_head, err);
+    if (result == PYR_OK)
+        *out_source = std::move(source);
+    return result;
+}
+
+// Ranges in one call, which GDAL sends to servers all at once.
+bool VsiSource::ReadTogether(const struct pyr_extent *ranges,
+                             uint8_t *const *buffers, size_t nranges)
+{
+    std::vector<void *> data(buffers, buffers + nranges);
+    std::vector<vsi_l_offset> offsets(nranges);
+    std::vector<size_t> sizes(nranges);
+    for (size_t i = 0; i < nranges; i++)
+    {
+        offsets[i] = ranges[i].offset_bytes;
+        sizes[i] = static_cast<size_t>(ranges[i].nbytes);
+        m_bytes += ranges[i].nbytes;
+    }
+    m_requests += nranges;
+    return VSIFReadMultiRangeL(static_cast<int>(nranges), data.data(),
+                               offsets.data(), sizes.data(), m_file) == 0;
+}
+
+// One range, again where asking for it failed: so GDAL retries as its options
+// say.
+bool VsiSource::ReadApart(const struct pyr_extent &range, uint8_t *buffer)
+{
+    auto *const handle = reinterpret_cast<VSIVirtualHandle *>(m_file);
+    const size_t nbytes = static_cast<size_t>(range.nbytes);
+    m_requests++;
+    m_bytes += nbytes;
+    if (handle->HasPRead() &&
+        handle->PRead(buffer, nbytes, range.offset_bytes) == nbytes)
+        return true;
+    std::lock_guard<std::mutex> guard(m_lock);
+    return VSIFSeekL(m_file, range.offset_bytes, SEEK_SET) == 0 &&
+           VSIFReadL(buffer, 1, nbytes, m_file) == nbytes;
+}
+
+enum pyr_result VsiSource::Read(const std::vector<struct pyr_extent> &ranges,
+                                const std::vector<uint8_t *> &buffers,
+                                size_t max_requests, struct pyr_error *err)
+{
+    const Quiet quiet;
+    Settings settings;
+    settings.Set("GDAL_HTTP_MERGE_CONSECUTIVE_RANGES", "NO");
+    const size_t most = m_remote ? std::max<size_t>(max_requests, 1) : 1;
+    for (size_t first = 0; first < ranges.size(); first += most)
+    {
+        const size_t count = std::min(ranges.size() - first, most);
+        bool done = false;
+        if (count > 1)
+        {
+            std::lock_guard<std::mutex> guard(m_lock);
+            done = ReadTogether(&ranges[first], &buffers[first], count);
+        }
+        for (size_t i = first; !done && i < first + count; i++)
+        {
+            CPLErrorReset();
+            VSIErrorReset();
+            if (!ReadApart(ranges[i], buffers[i]))
+                return pyr_fail(
+                    err, PYR_IO, "reading %llu bytes at byte %llu failed: %s",
+                    static_cast<unsigned long long>(ranges[i].nbytes),
+                    static_cast<unsigned long long>(ranges[i].offset_bytes),
+                    Reason("the answer is not what was asked for").c_str());
+        }
+    }
+    return PYR_OK;
+}
+
+bool VsiSource::Unchanged(const uint8_t *head, size_t nbytes)
+{
+    int64_t changed_ns = 0;
+    uint64_t size = 0;
+    if (m_descriptor >= 0)
+        return TimeOf(m_descriptor, &changed_ns, &size) &&
+               changed_ns == m_changed_ns && size == m_size;
+    if (!m_remote)
+        return true;
+    const Quiet quiet;
+    std::vector<uint8_t> now(nbytes);
+    return !ReadApart({0, nbytes}, now.data()) ||
+           memcmp(now.data(), head, nbytes) == 0;
+}
