@@ -40,11 +40,20 @@ CODEC_HEADERS = {
     "pyr_encode_png.c": {"libdeflate.h"},
     "pyr_encode_deflate.c": {"libdeflate.h"},
     "pyr_encode_tiff.c": {"tiffio.h"},
+    "pyr_tiff_tile.c": {"tiffio.h"},
+    "pyr_tiff_tile_deflate.c": {"libdeflate.h"},
+    "pyr_tiff_tile_handle.c": {"tiffio.h"},
+    "pyr_tiff_tile_lerc.c": {"Lerc_c_api.h", "tiffio.h"},
+    "pyr_tiff_tile_zstd.c": {"zstd.h"},
 }
 # GDAL's headers that C can include.
 CPL_IN_C = {"cpl_port.h", "cpl_vsi.h", "cpl_string.h", "cpl_conv.h",
             "cpl_error.h", "cpl_multiproc.h", "cpl_minixml.h", "cpl_list.h",
             "cpl_hash_set.h", "cpl_quad_tree.h"}
+
+GDAL_IN_C = {"gdal.h", "gdal_frmts.h", "ogr_srs_api.h"}
+# Headers of port that C can include.
+PORT_IN_C = {"crs_text.h", "vsi_tiff.h"}
 
 BANNED = ("sprintf vsprintf strcpy strcat strncat strtok atoi atol atof gets "
           "rand srand setenv putenv alloca scanf sscanf fscanf").split()
@@ -77,7 +86,8 @@ class File:
 
     @property
     def is_plain_c(self):
-        return self.is_c and self.under("frmts") and not self.is_adapter
+        return (self.is_c and self.under("frmts", "apps")
+                and not self.is_adapter)
 
 
 def strip_c(text):
@@ -107,8 +117,13 @@ def allowed_headers(file):
     None where any header is fine."""
     if file.under("frmts/core"):
         return ("pyr",), LIBC | CODEC_HEADERS.get(file.name, set())
+    if file.under("frmts/cogx") and file.is_plain_c:
+        return ("pyr", "cogx_"), LIBC
+    if file.under("apps") and file.is_plain_c:
+        return (("pyr", "cogx_", "coginfo_"),
+                LIBC | CPL_IN_C | GDAL_IN_C | PORT_IN_C)
     if file.is_plain_c:
-        return ("pyr", "rok4_", "cogx_"), LIBC | CPL_IN_C
+        return ("pyr", "rok4_"), LIBC | CPL_IN_C
     return None
 
 
@@ -163,7 +178,7 @@ def rule_banned_call(file):
 
 
 def rule_mutable_state(file):
-    """No mutable globals and no static locals in the C of frmts/, but for the
+    """No mutable globals and no static locals in C, but for the
     counter with which tests make allocations fail."""
     if not file.is_plain_c or file.name == "pyr_alloc.c":
         return
@@ -278,6 +293,10 @@ EXAMPLES = [
     ("include", "frmts/core/pyr_grid.c", C_HEAD + "#include <spng.h>\n", None),
     ("include", "frmts/rok4/rok4_a.c",
      C_HEAD + '#include "gdal_priv.h"\n', C_HEAD + '#include "pyr.h"\n'),
+    ("include", "frmts/cogx/cogx_a.c",
+     C_HEAD + '#include "cpl_conv.h"\n', C_HEAD + '#include "pyr_tiff.h"\n'),
+    ("include", "apps/b.c", C_HEAD + '#include "gdal_priv.h"\n',
+     C_HEAD + '#include "gdal.h"\n#include "vsi_tiff.h"\n'),
     ("include", "autotest/unit/test_a.c",
      C_HEAD + '#include "gdal.h"\n', C_HEAD + '#include "unit.h"\n'),
     ("include", "apps/a.c", C_HEAD + '#include "../frmts/a.h"\n', None),

@@ -6,7 +6,7 @@ set -eu
 cd "$1"
 passed=0
 failed=0
-for file in $(find frmts port autotest -name '*.[ch]' -o -name '*.cpp' | sort)
+for file in $(find apps frmts port autotest -name '*.[ch]' -o -name '*.cpp' | sort)
 do
     if "$2" --dry-run -Werror "$file" 2>/dev/null; then
         passed=$((passed + 1))

@@ -22,4 +22,5 @@ esac
 find "$work/root" -path '*/gdal-rok4/tms/PM.json' | grep PM
 GDAL_DRIVER_PATH=$(dirname "$plugin") \
     gdalinfo "$source/data/sample/lamb93_jpg90.json" | grep 'Driver: ROK4'
+"$work/root/usr/bin/coginfo" --version
 echo "1 passed, 0 failed"

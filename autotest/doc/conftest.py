@@ -13,6 +13,10 @@ if "GDAL_DRIVER_PATH" not in os.environ:
     found = glob.glob(os.path.join(ROOT, "build", "dev", "gdalplugins"))
     if found:
         os.environ["GDAL_DRIVER_PATH"] = found[0]
+# The programs of the same build come before installed ones.
+BUILD = os.environ.get("ROK4_BUILD_DIR", os.path.join(ROOT, "build", "dev"))
+os.environ["PATH"] = os.pathsep.join(
+    [os.path.join(BUILD, "apps"), os.environ.get("PATH", "")])
 for key in ("ROK4_TMS_DIRECTORY", "ROK4_ALLOW_OUTSIDE_PATHS",
             "GDAL_NUM_THREADS"):
     os.environ.pop(key, None)

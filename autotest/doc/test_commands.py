@@ -77,6 +77,7 @@ def web():
 def test_there_are_commands():
     pages = {page for page, _, _, _ in COMMANDS}
     assert pages >= {rok4_doc.README, rok4_doc.DRIVER_PAGE,
+                     "doc/apps/coginfo.rst",
                      "doc/internals/slab-format.md"}
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Caches, files that change meanwhile, memory, threads and processes."""
 
-import ctypes
 import os
 import shutil
 import signal
@@ -17,7 +16,8 @@ from osgeo import gdal
 import rok4_decode
 import rok4_make
 import rok4_tms
-from rok4_util import SANITIZED, Watch, open_dataset, pixels_of
+from rok4_util import (SANITIZED, Watch, open_dataset, pixels_of,
+                       read_compressed)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -294,25 +294,6 @@ def test_many_handles(tmp_path):
     while handles:
         handles.pop()
     assert len(os.listdir("/proc/self/fd")) <= before + 2
-
-
-def libgdal():
-    """The library that the bindings have loaded: they do not offer all."""
-    with open("/proc/self/maps", encoding="utf-8") as maps:
-        names = {line.split()[-1] for line in maps if "libgdal.so" in line}
-    return ctypes.CDLL(names.pop())
-
-
-def read_compressed(dataset, wish, *place):
-    """The encoded bytes of a window, or None."""
-    function = libgdal().GDALDatasetReadCompressedData
-    function.argtypes = ([ctypes.c_void_p, ctypes.c_char_p] +
-                         5 * [ctypes.c_int] + 4 * [ctypes.c_void_p])
-    data = ctypes.c_void_p()
-    size = ctypes.c_size_t()
-    result = function(int(dataset.this), wish, *place, dataset.RasterCount,
-                      None, ctypes.byref(data), ctypes.byref(size), None)
-    return ctypes.string_at(data, size.value) if result == 0 else None
 
 
 @pytest.mark.skipif(int(gdal.VersionInfo()) < 3070000,

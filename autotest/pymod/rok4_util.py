@@ -8,6 +8,7 @@ import os
 import re
 import struct
 import threading
+import time
 
 import numpy as np
 from osgeo import gdal
@@ -191,8 +192,28 @@ class Watch:
         os.close(self.fd)
 
 
+def libgdal():
+    """The library that the bindings have loaded: they do not offer all."""
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        names = {line.split()[-1] for line in maps if "libgdal.so" in line}
+    return ctypes.CDLL(names.pop())
+
+
+def read_compressed(dataset, wish, *place):
+    """The encoded bytes of a window, or None."""
+    function = libgdal().GDALDatasetReadCompressedData
+    function.argtypes = ([ctypes.c_void_p, ctypes.c_char_p] +
+                         5 * [ctypes.c_int] + 4 * [ctypes.c_void_p])
+    data = ctypes.c_void_p()
+    size = ctypes.c_size_t()
+    result = function(int(dataset.this), wish, *place, dataset.RasterCount,
+                      None, ctypes.byref(data), ctypes.byref(size), None)
+    return ctypes.string_at(data, size.value) if result == 0 else None
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *args):
         pass
@@ -209,16 +230,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         wanted = self.headers.get("Range")
         self.server.requests.append((self.command, self.path, wanted))
         self.server.agents.append(self.headers.get("User-Agent"))
+        with self.server.under_way:
+            time.sleep(self.server.delay)
+            self._answer_file(path, wanted, body)
+
+    def _answer_file(self, path, wanted, body):
         status = self.server.statuses.get(self.path)
         if status or not os.path.isfile(path):
             self.send_response(status or 404)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        with open(path, "rb") as file:
-            data = file.read()
-        total = len(data)
-        match = re.match(r"bytes=(\d+)-(\d*)$", wanted or "")
+        file = open(path, "rb")
+        total = os.fstat(file.fileno()).st_size
+        match = self.server.ranges and re.match(r"bytes=(\d+)-(\d*)$",
+                                                wanted or "")
         if match:
             first = int(match.group(1))
             last = min(int(match.group(2) or total), total - 1)
@@ -227,30 +253,60 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            data = data[first:last + 1]
+            file.seek(first)
+            nbytes = last + 1 - first
             self.send_response(206)
             self.send_header("Content-Range",
                              "bytes %d-%d/%d" % (first, last, total))
         else:
+            nbytes = total
             self.send_response(200)
         self.send_header("Accept-Ranges", "bytes")
-        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Length", str(nbytes))
         self.end_headers()
-        if body:
-            self.wfile.write(data)
+        with file:
+            while body and nbytes > 0:
+                data = file.read(min(nbytes, 1 << 20))
+                self.wfile.write(data)
+                nbytes -= len(data)
+
+
+class UnderWay:
+    """How many are inside at once, the most of them so far, and how often
+    somebody came while nobody was inside."""
+
+    def __init__(self):
+        self.lock, self.count = threading.Lock(), 0
+        self.most = self.rounds = 0
+
+    def __enter__(self):
+        with self.lock:
+            self.rounds += self.count == 0
+            self.count += 1
+            self.most = max(self.most, self.count)
+
+    def __exit__(self, *exc):
+        with self.lock:
+            self.count -= 1
+
+
+class _Http(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
 
 
 class Server:
     """Serves a directory on loopback, with ranges; requests is the log of
     (method, path, range), agents that of User-Agent; statuses maps paths to
-    answers other than the file."""
+    answers other than the file; delay is how many seconds every answer takes,
+    without ranges every answer is the whole file."""
 
     def __init__(self, root):
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                                    _Handler)
-        self.http.daemon_threads = True
+        self.http = _Http(("127.0.0.1", 0), _Handler)
         self.http.root, self.http.requests = str(root), []
         self.http.agents, self.http.statuses = [], {}
+        self.http.delay, self.http.ranges = 0, True
+        self.http.under_way = UnderWay()
         self.thread = threading.Thread(target=self.http.serve_forever,
                                        daemon=True)
         self.thread.start()
@@ -258,6 +314,19 @@ class Server:
     @property
     def requests(self):
         return self.http.requests
+
+    def take(self):
+        """What was asked since the last call: (requests, bytes of their
+        ranges, round trips, most at once)."""
+        requests, under_way = self.http.requests, self.http.under_way
+        nbytes = 0
+        for _, _, wanted in requests:
+            first, last = wanted.split("=")[1].split("-")
+            nbytes += int(last) - int(first) + 1
+        taken = len(requests), nbytes, under_way.rounds, under_way.most
+        del requests[:]
+        under_way.rounds = under_way.most = 0
+        return taken
 
     def url(self, name):
         return "/vsicurl/http://127.0.0.1:%d/%s" % (
