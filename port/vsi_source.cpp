@@ -17,8 +17,19 @@
 namespace
 {
 
-// What GDAL's reader of remote files reads at least.
-constexpr size_t PAGE_BYTES = 16384;
+// GDAL's readers of remote files read in whole chunks of so many bytes.
+size_t ChunkBytes(const char *path)
+{
+    constexpr const char *OPTION = "CPL_VSIL_CURL_CHUNK_SIZE";
+    constexpr int DEFAULT_BYTES = 16384;
+    const char *const options = VSIGetFileSystemOptions(path);
+    if (options == nullptr || strstr(options, OPTION) == nullptr)
+        return 1;
+    const char *const wish = CPLGetConfigOption(OPTION, nullptr);
+    const GIntBig nbytes = wish != nullptr ? CPLAtoGIntBig(wish) : 0;
+    return static_cast<size_t>(
+        nbytes >= 1024 && nbytes <= 10 * 1024 * 1024 ? nbytes : DEFAULT_BYTES);
+}
 
 // Keeps errors that GDAL raises while it lives from the user: the caller tells
 // of them in its own words.
@@ -167,8 +178,8 @@ enum pyr_result VsiSource::ReadHead(size_t first_bytes,
                                     std::vector<uint8_t> *out_head,
                                     struct pyr_error *err)
 {
-    const size_t wanted = (std::max<size_t>(first_bytes, 1) + PAGE_BYTES - 1) /
-                          PAGE_BYTES * PAGE_BYTES;
+    const size_t chunk = ChunkBytes(m_path.c_str());
+    const size_t wanted = (first_bytes + chunk - 1) / chunk * chunk;
     const Quiet quiet;
     VSIErrorReset();
     std::vector<uint8_t> head(wanted);

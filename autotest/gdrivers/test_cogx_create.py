@@ -137,7 +137,8 @@ def test_options(tmp_path):
 
 
 def test_many_bands(tmp_path):
-    dataset = create(tmp_path / "a.tif", 600, 20, 70, gdal.GDT_Float64)
+    dataset = create(tmp_path / "a.tif", 600, 20, 70, gdal.GDT_Float64,
+                     ["BLOCKSIZE=64"])
     values = np.random.RandomState(1).rand(70, 20, 600)
     dataset.WriteArray(values)
     dataset = None

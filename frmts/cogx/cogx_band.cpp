@@ -242,6 +242,17 @@ CPLErr CogxBand::IReadBlock(int blockX, int blockY, void *data)
     return messages.Tell(m_band->ReadBlock(blockX, blockY, data));
 }
 
+// After a failure: GDAL's threads leave blocks that hold no pixels.
+static void DropBlocks(GDALRasterBand *band)
+{
+    if (band == nullptr)
+        return;
+    if (band->GetDataset() != nullptr)
+        (void)band->GetDataset()->FlushCache(false);
+    else
+        (void)band->FlushCache(false);
+}
+
 // One part of a window of so many rows, with its share of the progress.
 static CPLErr ReadPart(CogxReader *reader, int nrows, CogxPart part,
                        const std::function<CPLErr(const CogxPart &)> &read)
@@ -287,6 +298,12 @@ CPLErr CogxReadParts(CogxReader *reader, const CogxWindow &window, bool asItIs,
         result = ReadPart(reader, window.ySize, part, read);
         part.row += part.rows;
     }
+    for (GDALRasterBand *band : window.cached)
+        if (result != CE_None && band != nullptr)
+        {
+            DropBlocks(band);
+            DropBlocks(band->GetMaskBand());
+        }
     return result;
 }
 

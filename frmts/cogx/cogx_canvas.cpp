@@ -85,11 +85,11 @@ CPLErr CogxCanvas::Report(enum pyr_result result, const struct pyr_error &err)
     return CE_Failure;
 }
 
-bool CogxCanvas::Init(int side, int bands, size_t sampleBytes,
+bool CogxCanvas::Init(int width, int height, int bands, size_t sampleBytes,
                       const std::string &path)
 {
     struct pyr_error err = {""};
-    const size_t pixels = static_cast<size_t>(side) * side;
+    const size_t pixels = static_cast<size_t>(width) * height;
     m_sampleBytes = sampleBytes;
     m_planeBytes = pixels * sampleBytes;
     m_laneBands = static_cast<int>(std::clamp<size_t>(
@@ -102,10 +102,11 @@ bool CogxCanvas::Init(int side, int bands, size_t sampleBytes,
         lane.first = first;
         lane.bands = std::min(m_laneBands, bands - first);
         struct pyr_store_options options = {};
-        options.shape.width_px = static_cast<uint32_t>(side);
+        options.shape.width_px = static_cast<uint32_t>(width);
         // Sides are multiples of that many pixels.
         options.shape.height_px = static_cast<uint32_t>(
-            side * sampleBytes * static_cast<size_t>(lane.bands) / SHAPE_BANDS);
+            height * sampleBytes * static_cast<size_t>(lane.bands) /
+            SHAPE_BANDS);
         options.shape.bands = SHAPE_BANDS;
         options.shape.sample = PYR_SAMPLE_UINT8;
         options.out = &m_out;

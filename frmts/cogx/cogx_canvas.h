@@ -23,9 +23,10 @@ class CogxCanvas final
     // Largest side that Init takes.
     static constexpr int MAX_SIDE = 512;
 
-    // side: of a block in pixels, a multiple of 16; path: of the file to be,
-    // beside which goes what memory cannot hold. False, with an error.
-    bool Init(int side, int bands, size_t sampleBytes, const std::string &path);
+    // width, height: of a block in pixels, multiples of 16; path: of the file
+    // to be, beside which goes what memory cannot hold. False, with an error.
+    bool Init(int width, int height, int bands, size_t sampleBytes,
+              const std::string &path);
 
     // band: 0 for the first. fill: by band, the sample of pixels of blocks that
     // are not there yet, tightly packed.

@@ -2,6 +2,7 @@
 // CreateCopy: any dataset becomes a Cloud Optimized GeoTIFF.
 #include "cogx_create_copy.h"
 
+#include "cogx_encoded.h"
 #include "cogx_output.h"
 #include "cogx_report.h"
 #include "vsi_out.h"
@@ -39,22 +40,78 @@ GDALDataset *CogxReopen(const std::string &path)
                              nullptr, nullptr);
 }
 
-bool CogxWrite(const std::string &path, GDALDataset *source,
-               const CogxOptions &options, GDALProgressFunc progress,
-               void *progressData)
+namespace
+{
+
+// Where a file goes, and who watches.
+struct Task
+{
+    std::string path;
+    GDALProgressFunc progress;
+    void *progressData;
+};
+
+enum class Outcome
+{
+    Written,
+    Failed,
+    Refused // encoded tiles cannot be copied; nothing was told
+};
+
+// encoded: levels that are copied, or nullptr.
+Outcome WriteFile(const Task &task, GDALDataset *source,
+                  const CogxOptions &options, CogxEncoded *encoded)
 {
     const std::unique_ptr<CogxSource> prepared =
         CogxSource::Make(source, options);
     if (prepared == nullptr)
-        return false;
+        return Outcome::Failed;
     CogxOutputOptions outputOptions;
-    outputOptions.path = path;
+    outputOptions.path = task.path;
     outputOptions.source = prepared.get();
     outputOptions.options = &options;
-    outputOptions.progress = progress;
-    outputOptions.progressData = progressData;
+    outputOptions.encoded = encoded;
+    outputOptions.progress = task.progress;
+    outputOptions.progressData = task.progressData;
     CogxOutput output(outputOptions);
-    return output.Begin() && output.Build() && output.Finish();
+    if (output.Begin() && output.Build() && output.Finish())
+        return Outcome::Written;
+    return output.Refused() ? Outcome::Refused : Outcome::Failed;
+}
+
+// Copies encoded tiles where that can be done.
+Outcome WriteEncoded(const Task &task, GDALDataset *source,
+                     const CogxOptions &options)
+{
+    std::string why;
+    if (options.losslessCopy == CogxLossless::No)
+        return Outcome::Refused;
+    const std::unique_ptr<CogxEncoded> encoded =
+        CogxFindEncoded(source, options, &why);
+    if (encoded != nullptr)
+        return WriteFile(task, encoded->Source(),
+                         CogxOptionsOf(*encoded, options), encoded.get());
+    if (options.losslessCopy == CogxLossless::Yes)
+    {
+        CogxReport(CE_Failure, PYR_UNSUPPORTED,
+                   ("LOSSLESS_COPY=YES, but " + why).c_str());
+        return Outcome::Failed;
+    }
+    CPLDebug("COGX", "tiles are encoded anew: %s", why.c_str());
+    return Outcome::Refused;
+}
+
+} // namespace
+
+bool CogxWrite(const std::string &path, GDALDataset *source,
+               const CogxOptions &options, GDALProgressFunc progress,
+               void *progressData)
+{
+    const Task task = {path, progress, progressData};
+    Outcome outcome = WriteEncoded(task, source, options);
+    if (outcome == Outcome::Refused)
+        outcome = WriteFile(task, source, options, nullptr);
+    return outcome == Outcome::Written;
 }
 
 GDALDataset *CogxCreateCopy(const char *filename, GDALDataset *source, int,

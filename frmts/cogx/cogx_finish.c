@@ -287,13 +287,23 @@ static enum pyr_result write_head(const struct cogx_layout *layout,
     return result;
 }
 
-static enum pyr_result write_tile(const struct cogx_out_level *level,
-                                  unsigned plane, size_t number,
-                                  struct cogx_stream *stream,
+static enum pyr_result write_tile(struct cogx_batch *batch,
+                                  uint32_t level_number, unsigned plane,
+                                  size_t number, struct cogx_stream *stream,
                                   struct pyr_error *err)
 {
+    const struct cogx_out_level *level = &batch->writer->levels[level_number];
     const struct cogx_out_plane *tiles = &level->planes[plane];
 
+    if (tiles->nbytes[number] != 0 && tiles->promised)
+    {
+        const uint8_t *bytes = NULL;
+        size_t nbytes = 0;
+        const enum pyr_result result =
+            cogx_batch_take(batch, level_number, number, &bytes, &nbytes, err);
+        return result == PYR_OK ? cogx_stream_add(stream, bytes, nbytes, err)
+                                : result;
+    }
     if (tiles->nbytes[number] != 0)
         return cogx_stream_copy(stream, level->spool, tiles->at[number],
                                 framed(tiles->nbytes[number]), err);
@@ -305,6 +315,7 @@ static enum pyr_result write_tiles(const struct cogx_writer *writer,
                                    struct cogx_stream *stream,
                                    struct pyr_error *err)
 {
+    struct cogx_batch batch = {.writer = writer};
     enum pyr_result result = PYR_OK;
 
     for (uint32_t i = writer->options.nlevels; i-- > 0 && result == PYR_OK;)
@@ -313,7 +324,8 @@ static enum pyr_result write_tiles(const struct cogx_writer *writer,
             for (unsigned plane = 0; plane < 2 && result == PYR_OK; plane++)
                 if (walk.nbytes[plane] != 0)
                     result =
-                        write_tile(walk.level, plane, walk.number, stream, err);
+                        write_tile(&batch, i, plane, walk.number, stream, err);
+    cogx_batch_clear(&batch);
     return result;
 }
 

@@ -22,6 +22,12 @@ bool Fail(enum pyr_result result, const std::string &text)
     return false;
 }
 
+// Of a raster of so many pixels: a multiple of 16.
+int BlockSize(int side, int pixels)
+{
+    return pixels >= side ? side : (pixels + 15) / 16 * 16;
+}
+
 // What is set is kept whatever option GDAL_PAM_ENABLED says: nothing of it is
 // saved as PAM does.
 class PamEnabled final
@@ -59,8 +65,8 @@ CogxNewBand::CogxNewBand(CogxNewDataset *dataset, int band)
     eAccess = GA_Update;
     nRasterXSize = dataset->nRasterXSize;
     nRasterYSize = dataset->nRasterYSize;
-    nBlockXSize = dataset->m_side;
-    nBlockYSize = dataset->m_side;
+    nBlockXSize = dataset->m_blockWidth;
+    nBlockYSize = dataset->m_blockHeight;
     eDataType = dataset->m_type;
     PamInitialize();
 }
@@ -132,14 +138,15 @@ CogxNewMaskBand::CogxNewMaskBand(CogxNewDataset *dataset) : m_dataset(dataset)
     eAccess = GA_Update;
     nRasterXSize = dataset->nRasterXSize;
     nRasterYSize = dataset->nRasterYSize;
-    nBlockXSize = dataset->m_side;
-    nBlockYSize = dataset->m_side;
+    nBlockXSize = dataset->m_blockWidth;
+    nBlockYSize = dataset->m_blockHeight;
     eDataType = GDT_Byte;
 }
 
 bool CogxNewMaskBand::Init()
 {
-    return m_canvas.Init(nBlockXSize, 1, 1, m_dataset->m_path + ".mask");
+    return m_canvas.Init(nBlockXSize, nBlockYSize, 1, 1,
+                         m_dataset->m_path + ".mask");
 }
 
 bool CogxNewMaskBand::IsMaskBand() const
@@ -199,10 +206,12 @@ bool CogxNewDataset::Prepare(const char *filename, int bands,
     if (!m_options.Parse(options))
         return false;
     m_path = CogxPathOf(filename);
-    m_side =
+    const int side =
         std::min(m_options.blockSize > 0 ? m_options.blockSize : DEFAULT_SIDE,
                  CogxCanvas::MAX_SIDE);
-    if (!m_canvas.Init(m_side, bands,
+    m_blockWidth = BlockSize(side, nRasterXSize);
+    m_blockHeight = BlockSize(side, nRasterYSize);
+    if (!m_canvas.Init(m_blockWidth, m_blockHeight, bands,
                        static_cast<size_t>(GDALGetDataTypeSizeBytes(m_type)),
                        m_path))
         return false;

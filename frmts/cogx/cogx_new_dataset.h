@@ -47,7 +47,8 @@ class CogxNewDataset final : public GDALPamDataset
     const GDALDataType m_type;
     std::string m_path{};
     CogxOptions m_options{};
-    int m_side = 0; // of a block
+    int m_blockWidth = 0;
+    int m_blockHeight = 0;
     CogxCanvas m_canvas{};
     std::unique_ptr<CogxNewMaskBand> m_mask;
     bool m_ended = false;

@@ -66,7 +66,9 @@ constexpr const char *OPTIONS_OF_TILES =
     "  <Option name='NODATA_TO_MASK' type='boolean' description='Whether "
     "nodata values become a mask' default='NO'/>"
     "  <Option name='LOSSLESS_COPY' type='string-select' description='Whether "
-    "tiles of the source are copied as they are' default='AUTO'>"
+    "tiles of a ROK4 pyramid or GeoTIFF file are copied without decoding: "
+    "where "
+    "they fit, or failing where not, or never' default='AUTO'>"
     "    <Value>AUTO</Value><Value>YES</Value><Value>NO</Value>"
     "  </Option>"
     "  <Option name='STATISTICS' type='string-select' description='Whether "
@@ -116,6 +118,16 @@ constexpr const char *OPTIONS_OF_LEVELS =
     "TARGET_SRS'/>"
     "  <Option name='EXTENT' type='string' description='minx,miny,maxx,maxy "
     "for TARGET_SRS'/>";
+
+// Beside COMPRESS.
+constexpr const char *ENCODING_OPTIONS[] = {"LEVEL",
+                                            "PREDICTOR",
+                                            "QUALITY",
+                                            "MAX_Z_ERROR",
+                                            "OVERVIEW_COMPRESS",
+                                            "OVERVIEW_QUALITY",
+                                            "OVERVIEW_PREDICTOR",
+                                            "MAX_Z_ERROR_OVERVIEW"};
 
 void Report(const char *text)
 {
@@ -417,6 +429,9 @@ std::string CogxCreationOptionList()
 bool CogxOptions::Parse(CSLConstList options)
 {
     const OptionReader reader(options, Report);
+    for (const char *name : ENCODING_OPTIONS)
+        if (reader.Has(name) && !EQUAL(reader.Text(name).c_str(), "AUTO"))
+            encodingGiven = name;
     return ReadImageCompression(reader, this) &&
            ReadOverviewCompression(reader, this) && ReadTiles(reader, this) &&
            ReadOverviews(reader, this) && ReadResampling(reader, this) &&

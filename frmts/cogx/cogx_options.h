@@ -70,7 +70,8 @@ struct CogxOptions
     CogxCompression image{};
     CogxCompression overview{};
     bool compressGiven = false;
-    int blockSize = 0; // 0: not given
+    std::string encodingGiven{}; // an option that wants tiles encoded anew
+    int blockSize = 0;           // 0: not given
     enum cogx_bigtiff bigtiff = COGX_BIGTIFF_AUTO;
     unsigned nthreads = 1;
     bool sparse = false;
@@ -81,6 +82,8 @@ struct CogxOptions
 
     CogxOverviews overviews = CogxOverviews::Auto;
     int overviewCount = -1; // -1: not given
+    // Whether those of the source are followed by smaller ones.
+    bool completeOverviews = false;
     std::vector<double> overviewFactors{};
     std::string overviewResampling{}; // upper case
 

@@ -100,6 +100,8 @@ bool CogxOutput::TakeTables()
             !tags[kind]->SetBytes(JPEG_TABLES, m_tables[kind].data(),
                                   m_tables[kind].size()))
             return Report(PYR_NOMEM, {"out of memory"});
+    if (!TakeEncodedTags())
+        return false;
     MakeImages();
     return true;
 }
@@ -115,10 +117,11 @@ bool CogxOutput::MakeEmptyTile(Kind kind, struct pyr_tile_encoder *encoder)
     size_t nbytes = 0;
     struct pyr_error err = {""};
     std::vector<uint8_t> pixels(row * format.tile_height_px);
-    if (kind != MASK && m_source.CountsByNodata())
+    if (kind != MASK &&
+        (m_source.CountsByNodata() || m_file.encoded != nullptr))
         for (size_t at = 0; at < pixels.size(); at += sample)
         {
-            const double value = m_source.Nodata()[at / sample % format.bands];
+            const double value = FillOf(at / sample % format.bands);
             GDALCopyWords(&value, GDT_Float64, 0, &pixels[at],
                           m_source.GdalType(), 0, 1);
         }
@@ -137,6 +140,13 @@ static bool CanBeSparse(const CogxSource &source)
         return true;
     return std::all_of(source.Nodata().begin(), source.Nodata().end(),
                        [](double value) { return value == 0; });
+}
+
+bool CogxOutput::IsSparse(Kind kind) const
+{
+    if (!m_options.sparse || kind == MASK)
+        return m_options.sparse;
+    return m_file.encoded != nullptr ? ReadsAsFill() : CanBeSparse(m_source);
 }
 
 bool CogxOutput::CheckEncoder(const CogxCompression &compression) const
@@ -165,9 +175,7 @@ bool CogxOutput::MakeEncoder(Kind kind)
     if (result == PYR_OK)
         m_tables[kind].assign(bytes, bytes + nbytes);
     bool done = Report(result, err);
-    const bool sparse =
-        m_options.sparse && (kind == MASK || CanBeSparse(m_source));
-    if (done && !sparse)
+    if (done && !IsSparse(kind))
         done = MakeEmptyTile(kind, encoder);
     pyr_tile_encoder_free(encoder);
     return done;
@@ -195,6 +203,8 @@ void CogxOutput::MakeImages()
     for (size_t i = 0; i < nlevels; i++)
     {
         fill(&m_images[i], i, i == 0 ? IMAGE : OVERVIEW);
+        if (i < m_levelTags.size() && m_levelTags[i] != nullptr)
+            UseEncodedTags(i);
         if (i < m_masks.size())
             fill(&m_masks[i], i, MASK);
     }
@@ -211,6 +221,9 @@ bool CogxOutput::MakeWriter()
     options.memory_bytes = WAITING_BYTES;
     options.spool_path = m_spoolPath.c_str();
     options.scratch = &m_scratch;
+    if (m_file.encoded != nullptr)
+        options.fetch = Fetch;
+    options.fetch_user = m_file.encoded;
     return Report(cogx_writer_new(&options, &m_writer, &err), err);
 }
 
@@ -245,11 +258,24 @@ bool CogxOutput::Begin()
 // Levels from one on, in one pass over its pixels.
 bool CogxOutput::BuildLevels(size_t level, size_t nlevels)
 {
-    const std::vector<struct pyr_rows_size> &sizes = m_source.Sizes();
-    const struct pyr_rows_source pixels = m_source.Levels()[level]->Source();
     struct pyr_rows_options options = {};
-    options.sizes = sizes.data() + level;
     options.nlevels = static_cast<uint32_t>(nlevels);
+    options.format = m_formats[level == 0 ? IMAGE : OVERVIEW];
+    options.sink = Sink();
+    if (level == 0 && WantsStatistics())
+    {
+        m_statistics.resize(m_source.Bands());
+        options.statistics = m_statistics.data();
+    }
+    return RunRows(&options, level);
+}
+
+// Fills in what does not depend on the levels.
+bool CogxOutput::RunRows(struct pyr_rows_options *given, size_t level)
+{
+    struct pyr_rows_options &options = *given;
+    const struct pyr_rows_source pixels = m_source.Levels()[level]->Source();
+    options.sizes = m_source.Sizes().data() + level;
     options.first_level = static_cast<uint32_t>(level);
     options.source = &pixels;
     options.method = CogxMethodOf(m_source.OverviewResampling());
@@ -262,15 +288,8 @@ bool CogxOutput::BuildLevels(size_t level, size_t nlevels)
     options.palette =
         reinterpret_cast<const uint8_t(*)[4]>(m_source.Palette().data());
     options.npalette = static_cast<uint32_t>(m_source.Palette().size());
-    options.format = m_formats[level == 0 ? IMAGE : OVERVIEW];
     options.overview_format = m_formats[OVERVIEW];
     options.mask_format = m_formats[MASK];
-    options.sink = Sink();
-    if (level == 0 && WantsStatistics())
-    {
-        m_statistics.resize(m_source.Bands());
-        options.statistics = m_statistics.data();
-    }
     options.pool = m_runtime->pool;
     options.nthreads = m_options.nthreads;
     JobContext context;
@@ -291,10 +310,15 @@ bool CogxOutput::Build()
 {
     const size_t nsizes = m_source.Sizes().size();
     const size_t nlevels = m_source.Levels().size();
+    if (m_file.encoded != nullptr)
+        return BuildAroundCopied();
     if (nlevels == 1)
     {
         m_share = BUILT;
-        return BuildLevels(0, nsizes);
+        if (!BuildLevels(0, nsizes))
+            return false;
+        m_done = BUILT;
+        return true;
     }
     // Each overview of the source is a pass of its own.
     double total = 0;
@@ -327,7 +351,7 @@ bool CogxOutput::Write()
         result = m_out.commit(file, false, &err);
     else
         m_out.discard(file);
-    return Report(result, err);
+    return ReportCopied(result, err);
 }
 
 bool CogxOutput::WriteSidecar(const CogxSidecar &sidecar)
@@ -390,8 +414,8 @@ bool CogxOutput::Finish()
     // With the statistics that are known by now.
     if (!m_statistics.empty() && (!MakeTemplate(true) || !TakeTables()))
         return false;
-    m_done = BUILT;
-    m_share = 1 - BUILT;
+    m_done = std::min(m_done, BUILT);
+    m_share = 1 - m_done;
     if (!Write())
         return false;
     RemoveOldFiles();

@@ -3,6 +3,7 @@
 #ifndef COGX_OUTPUT_H
 #define COGX_OUTPUT_H
 
+#include "cogx_encoded.h"
 #include "cogx_template.h"
 
 #include <memory>
@@ -17,7 +18,9 @@ struct CogxOutputOptions
     std::string path{};
     const CogxSource *source = nullptr;   // borrowed
     const CogxOptions *options = nullptr; // borrowed
-    GDALProgressFunc progress = nullptr;  // may be nullptr
+    // Levels that are copied; borrowed, nullptr for none.
+    CogxEncoded *encoded = nullptr;
+    GDALProgressFunc progress = nullptr; // may be nullptr
     void *progressData = nullptr;
 };
 
@@ -54,6 +57,13 @@ class CogxOutput final
     // Puts the file in its place.
     bool Finish();
 
+    // Whether a step failed since encoded tiles cannot be copied, which was
+    // not told unless they must be.
+    bool Refused() const
+    {
+        return m_refused;
+    }
+
   private:
     // Images of the file by their tags.
     enum Kind
@@ -65,6 +75,7 @@ class CogxOutput final
     };
 
     bool Report(enum pyr_result result, const struct pyr_error &err) const;
+    bool ReportCopied(enum pyr_result result, const struct pyr_error &err);
     bool HasOverviews() const;
     bool WantsStatistics() const;
     CogxSampleOptions SampleOptions() const;
@@ -76,11 +87,26 @@ class CogxOutput final
     void MakeImages();
     bool MakeWriter();
     bool BuildLevels(size_t level, size_t nlevels);
+    bool BuildMissing(size_t level);
+    bool RunRows(struct pyr_rows_options *options, size_t level);
+    bool IsSparse(Kind kind) const;
+    bool IsCopied(size_t level) const;
+    double FillOf(size_t band) const;
+    bool ReadsAsFill() const;
+    bool TakeEncodedTags();
+    void UseEncodedTags(size_t level);
+    bool CopyLevel(size_t level);
+    bool PutMasks(size_t level);
+    bool PutMaskRow(size_t level, uint32_t row, GDALRasterBand *mask,
+                    struct pyr_tile_encoder *encoder);
+    bool BuildAroundCopied();
     bool Write();
     bool WriteSidecar(const CogxSidecar &sidecar);
     void FindOldFiles();
     void RemoveOldFiles() const;
 
+    static enum pyr_result Fetch(void *user, const struct cogx_promised *tiles,
+                                 size_t ntiles, struct pyr_error *err);
     static bool Progress(void *user, double fraction);
     static void EnterThread(void *user, unsigned worker);
     static void LeaveThread(void *user, unsigned worker);
@@ -97,6 +123,10 @@ class CogxOutput final
     struct pyr_tile_format m_formats[KINDS] = {};
     std::vector<uint8_t> m_tables[KINDS]{};
     std::vector<uint8_t> m_emptyTiles[KINDS]{};
+    // Of levels that are copied: whose tags are their own.
+    std::vector<std::unique_ptr<CogxTags>> m_levelTags{};
+    std::vector<uint8_t> m_wholeEmptyTile{};
+    bool m_refused = false;
     std::vector<struct cogx_image> m_images{};
     std::vector<struct cogx_image> m_masks{};
     std::vector<struct pyr_rows_statistics> m_statistics{};

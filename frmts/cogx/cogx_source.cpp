@@ -282,7 +282,7 @@ void CogxSource::FindOverviews(const CogxOptions &options)
                            static_cast<uint32_t>(level->Height())});
     const bool none = options.overviews == CogxOverviews::None ||
                       options.overviews == CogxOverviews::ForceUseExisting;
-    if (count == 0 && !none)
+    if ((count == 0 || options.completeOverviews) && !none)
         PlanOverviews(options);
 }
 
@@ -295,7 +295,7 @@ void CogxSource::PlanOverviews(const CogxOptions &options)
     if (!options.overviewFactors.empty())
         return;
     const uint32_t small = static_cast<uint32_t>(m_blockSize);
-    struct pyr_rows_size size = image;
+    struct pyr_rows_size size = m_sizes.back();
     for (int zoom = m_place.zoom;; zoom--)
     {
         const bool done =

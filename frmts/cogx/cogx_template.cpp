@@ -328,6 +328,31 @@ void CogxTags::Add(uint16_t code, uint16_t type, uint64_t count, void *values)
     m_tags.push_back(tag);
 }
 
+bool CogxTags::AddAll(const CogxTags &others)
+{
+    for (const struct cogx_tag &tag : others.m_tags)
+    {
+        const size_t nbytes =
+            static_cast<size_t>(tag.count) * pyr_tiff_type_bytes(tag.type);
+        void *const copy = pyr_malloc(std::max<size_t>(nbytes, 1));
+        if (copy == nullptr)
+            return false;
+        memcpy(copy, tag.values, nbytes);
+        Add(tag.code, tag.type, tag.count, copy);
+    }
+    return true;
+}
+
+void CogxTags::Remove(uint16_t code)
+{
+    for (size_t i = m_tags.size(); i-- > 0;)
+        if (m_tags[i].code == code)
+        {
+            pyr_free(const_cast<void *>(m_tags[i].values));
+            m_tags.erase(m_tags.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+}
+
 bool CogxTags::SetBytes(uint16_t code, const uint8_t *bytes, size_t nbytes)
 {
     void *const copy = pyr_malloc(nbytes);

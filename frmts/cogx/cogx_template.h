@@ -22,6 +22,9 @@ class CogxTags final
 
     // Takes values, which pyr_free frees.
     void Add(uint16_t code, uint16_t type, uint64_t count, void *values);
+    // Copies of all tags of others; false when out of memory.
+    bool AddAll(const CogxTags &others);
+    void Remove(uint16_t code);
     // A copy of bytes, as a tag of type UNDEFINED; replaces one of that code.
     bool SetBytes(uint16_t code, const uint8_t *bytes, size_t nbytes);
     // The nth value of a tag of type SHORT, or the fallback.

@@ -21,10 +21,10 @@ void cogx_make_trailer(const uint8_t *bytes, size_t nbytes,
         memcpy(trailer, bytes, nbytes);
 }
 
-static enum pyr_result check_put(const struct cogx_writer *writer,
-                                 enum pyr_plane plane, uint32_t level,
-                                 uint32_t tile_col, uint32_t tile_row,
-                                 size_t nbytes, struct pyr_error *err)
+enum pyr_result cogx_check_tile(const struct cogx_writer *writer,
+                                enum pyr_plane plane, uint32_t level,
+                                uint32_t tile_col, uint32_t tile_row,
+                                uint64_t nbytes, struct pyr_error *err)
 {
     if (level >= writer->options.nlevels || (unsigned)plane >= writer->nplanes)
         return pyr_fail(err, PYR_USAGE, "there is no plane %d of level %u",
@@ -55,13 +55,13 @@ static enum pyr_result put(void *user, enum pyr_plane plane, uint32_t level,
                                            {trailer, COGX_TRAILER_BYTES}};
 
     enum pyr_result result =
-        check_put(writer, plane, level, tile_col, tile_row, nbytes, err);
+        cogx_check_tile(writer, plane, level, tile_col, tile_row, nbytes, err);
     if (result != PYR_OK)
         return result;
     struct cogx_out_level *place = &writer->levels[level];
     struct cogx_out_plane *tiles = &place->planes[plane];
     const size_t number = (size_t)tile_row * place->tiles_wide + tile_col;
-    if (tiles->nbytes[number] != 0)
+    if (tiles->nbytes[number] != 0 || tiles->promised)
         return pyr_fail(err, PYR_USAGE, "tile %u, %u of level %u is there",
                         (unsigned)tile_col, (unsigned)tile_row,
                         (unsigned)level);

@@ -49,6 +49,17 @@ enum cogx_bigtiff
     COGX_BIGTIFF_IF_SAFER /* when the pixels, uncompressed, exceed 2 GB */
 };
 
+/* A tile whose bytes are fetched when they are written. */
+struct cogx_promised
+{
+    uint32_t level;
+    uint32_t tile_col;
+    uint32_t tile_row;
+    uint32_t nbytes;
+    uint64_t at;    /* as promised */
+    uint8_t *bytes; /* bytes[nbytes], to be filled */
+};
+
 struct cogx_writer_options
 {
     /* images[nlevels], the full resolution first, then the overviews from fine
@@ -61,6 +72,11 @@ struct cogx_writer_options
     size_t memory_bytes;           /* of the spool, before it goes to a file */
     const char *spool_path;        /* of the spool's file, borrowed */
     const struct pyr_out *scratch; /* makes that file; borrowed */
+    /* Fills tiles[ntiles] that were promised, some of one level in the order of
+     * the file. NULL where none are. */
+    enum pyr_result (*fetch)(void *user, const struct cogx_promised *tiles,
+                             size_t ntiles, struct pyr_error *err);
+    void *fetch_user;
 };
 
 struct cogx_writer;
@@ -75,6 +91,15 @@ void cogx_writer_free(struct cogx_writer *writer);
 /* Takes tiles: level 0 .. nlevels - 1. put from several threads, once for each
  * tile and plane; wants and finish are NULL. Valid as long as the writer. */
 const struct pyr_sink *cogx_writer_sink(struct cogx_writer *writer);
+
+/* Says that image tile (col, row) of a level takes nbytes, and is found with
+ * `at`, which means what fetch makes of it: it is not kept here, but fetched
+ * while the file is written. All tiles of a level's image that are there are
+ * put, or all are promised. PYR_USAGE, PYR_LIMIT. One thread at a time. */
+enum pyr_result cogx_writer_promise(struct cogx_writer *writer, uint32_t level,
+                                    uint32_t tile_col, uint32_t tile_row,
+                                    uint64_t at, uint64_t nbytes,
+                                    struct pyr_error *err) PYR_MUST_CHECK;
 
 /* Lays the file out and writes it to an open file in sequence, from its first
  * byte to its last: header, structural metadata, directories, then tiles from

@@ -18,6 +18,7 @@ struct cogx_out_plane
     const struct cogx_image *image;
     uint64_t *at;
     uint32_t *nbytes;
+    bool promised;  /* at[] and nbytes[] are of promises */
     uint8_t *empty; /* the tile for those, with leader and trailer; or NULL */
     uint32_t empty_nbytes; /* without them */
 };
@@ -40,6 +41,32 @@ struct cogx_writer
     unsigned nplanes;
     struct cogx_out_level *levels; /* levels[options.nlevels] */
 };
+
+/* Promised tiles that were fetched, with leaders and trailers. */
+struct cogx_batch
+{
+    const struct cogx_writer *writer;
+    struct cogx_promised *tiles; /* tiles[ntiles] */
+    size_t ntiles;
+    size_t next;
+    uint8_t *bytes; /* bytes[room_bytes] */
+    size_t room_bytes;
+};
+
+/* The next promised tile of a level, with leader and trailer; valid until the
+ * next call. Errors of fetch; PYR_NOMEM. */
+enum pyr_result cogx_batch_take(struct cogx_batch *batch, uint32_t level,
+                                size_t number, const uint8_t **out_bytes,
+                                size_t *out_nbytes,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+void cogx_batch_clear(struct cogx_batch *batch);
+
+/* Whether there is such a tile, and it can take so many bytes. */
+enum pyr_result cogx_check_tile(const struct cogx_writer *writer,
+                                enum pyr_plane plane, uint32_t level,
+                                uint32_t tile_col, uint32_t tile_row,
+                                uint64_t nbytes,
+                                struct pyr_error *err) PYR_MUST_CHECK;
 
 /* The last bytes of a tile, which is filled up with zeros. */
 void cogx_make_trailer(const uint8_t *bytes, size_t nbytes,

@@ -182,6 +182,12 @@ class Rok4Dataset final : public GDALPamDataset
         return m_view.level;
     }
 
+    // Where the dataset's pixels are in that level.
+    const struct rok4_view &View() const
+    {
+        return m_view;
+    }
+
     // Publishes what was written, too.
     GDALCompatFlush FlushCache(bool atClosing = false) override;
 #if GDAL_COMPAT_HAS_CLOSE
