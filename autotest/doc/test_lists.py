@@ -17,8 +17,8 @@ UNITS = {"": 1, " KiB": 1 << 10, " MiB": 1 << 20}
 WAITING = "frmts/rok4/rok4_writing.cpp:WAITING_BYTES"
 
 
-def options_of_driver(item):
-    xml = gdal.GetDriverByName("ROK4").GetMetadataItem(item)
+def options_of_driver(item, driver="ROK4"):
+    xml = gdal.GetDriverByName(driver).GetMetadataItem(item)
     return {option.get("name"): option
             for option in ElementTree.fromstring(xml)}
 
@@ -73,6 +73,30 @@ def test_options(item, directive, title):
             assert fields["choices"], name
 
 
+@pytest.mark.parametrize("item,directive,title", [
+    ("DMD_OPENOPTIONLIST", "oo", "Open options"),
+    ("DMD_CREATIONOPTIONLIST", "co", "Creation options")])
+def test_options_of_cogx(item, directive, title):
+    """The same names, in the same order, with the same defaults and choices;
+    but for the names of tile matrix sets, which depend on what is there."""
+    documented = rok4_doc.directives(
+        directive, rok4_doc.section(title, rok4_doc.COGX_PAGE))
+    options = options_of_driver(item, "COGX")
+    assert list(documented) == list(options)
+    for name, option in options.items():
+        fields = documented[name]
+        assert fields.get("default") == option.get("default"), name
+        choices = [value.text for value in option.findall("Value")]
+        if option.get("type") == "boolean":
+            choices = ["YES", "NO"]
+        if option.get("max"):
+            choices = ["%s-%s" % (option.get("min"), option.get("max"))]
+        if choices and name != "TILING_SCHEME":
+            assert fields["choices"].split(", ") == choices, name
+        else:
+            assert fields["choices"], name
+
+
 def test_table_of_defaults():
     """Each default of the list stands in the table too, unless it is a plain
     NO, YES or AUTO, or the first of the choices says as much."""
@@ -96,9 +120,11 @@ def test_config_options():
                  glob.glob(rok4_doc.ROOT + "/port/*.cpp")):
         asked.update(re.findall(r'GetConfigOption\(\s*"([A-Z0-9_]+)"',
                                 rok4_doc.read(path)))
-    documented = rok4_doc.directives(
-        "config", rok4_doc.section("Configuration options"))
-    assert set(documented) == asked | {"GDAL_CACHEMAX"}
+    documented = set()
+    for page in (rok4_doc.DRIVER_PAGE, rok4_doc.COGX_PAGE):
+        documented |= set(rok4_doc.directives(
+            "config", rok4_doc.section("Configuration options", page)))
+    assert documented == asked | {"GDAL_CACHEMAX"}
 
 
 @pytest.mark.parametrize("domain,title", [
@@ -223,12 +249,13 @@ def test_modules():
     """The architecture page names each module, and no other."""
     text = rok4_doc.read("doc/internals/architecture.md")
     built = {os.path.splitext(os.path.basename(path))[0]
-             for folder in ("frmts/core", "frmts/rok4", "port")
+             for folder in ("frmts/core", "frmts/rok4", "frmts/cogx", "port")
              for path in glob.glob(os.path.join(rok4_doc.ROOT, folder, "*.*"))
              if path.endswith((".c", ".cpp", ".h"))}
     built = {stem for stem in built if not stem.endswith("_priv")}
     named = set(re.findall(
-        r"\b(pyr(?:_\w+)?|rok4_\w+|vsi_\w+|job_context|gdal_compat)\b", text))
+        r"\b(pyr(?:_\w+)?|rok4_\w+|cogx_\w+|vsi_\w+|job_context|gdal_compat|"
+        r"crs_text|option_reader|range_cache)\b", text))
     # An enum, and what the build makes.
     assert named - built <= {"pyr_result", "rok4_tms_table"}
     assert not built - named

@@ -8,6 +8,7 @@ import re
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 DRIVER_PAGE = "doc/drivers/raster/rok4.rst"
+COGX_PAGE = "doc/drivers/raster/cogx.rst"
 README = "README.md"
 
 

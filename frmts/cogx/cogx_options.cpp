@@ -14,9 +14,9 @@
 namespace
 {
 
-// Without COMPRESS: chosen by measurement, see doc/cogx.rst.
+// Without COMPRESS: chosen by measurement, see page cogx.rst.
 constexpr enum pyr_tiff_compression DEFAULT_CODEC = PYR_TIFF_DEFLATE;
-constexpr int DEFAULT_LEVEL = 3;
+constexpr int DEFAULT_LEVEL = 1;
 
 constexpr int DEFAULT_QUALITY = 75;
 constexpr int MAX_OVERVIEWS = 64;
