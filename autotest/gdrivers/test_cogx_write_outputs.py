@@ -176,3 +176,24 @@ def test_killed(tmp_path):
                                share])
         assert done.returncode == 9
         assert not path.exists()
+
+
+def test_files_of_others_stay(tmp_path):
+    """GTiff lists the metadata of a scene with each of its bands; what belongs to
+    the file that is replaced goes."""
+    path = tmp_path / "LC08_X_B1.TIF"
+    scene = tmp_path / "LC08_X_MTL.txt"
+    dataset = cogx_make.source(64, 64, 1)
+    gdal.GetDriverByName("GTiff").CreateCopy(str(path), dataset)
+    scene.write_text(
+        "GROUP = L1_METADATA_FILE\n  GROUP = PRODUCT_METADATA\n"
+        "    SPACECRAFT_ID = \"LANDSAT_8\"\n  END_GROUP = PRODUCT_METADATA\n"
+        "END_GROUP = L1_METADATA_FILE\nEND\n", "utf-8")
+    old = gdal.Open(str(path))
+    old.GetRasterBand(1).ComputeStatistics(False)
+    assert str(scene) in old.GetFileList()
+    old = None
+    assert (tmp_path / "LC08_X_B1.TIF.aux.xml").exists()
+    gdal.GetDriverByName("COGX").CreateCopy(str(path), dataset)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "LC08_X_B1.TIF", "LC08_X_MTL.txt"]

@@ -380,8 +380,11 @@ bool CogxOutput::WriteSidecar(const CogxSidecar &sidecar)
 }
 
 // Files of what the file replaces, beside it: they would be taken for its own.
+// Those with another name may be those of others, too, such as the metadata of
+// a scene of which it is one band.
 void CogxOutput::FindOldFiles()
 {
+    const std::string stem = m_name.substr(0, m_name.rfind('.'));
     if (!vsi_io_exists(m_file.path.c_str()))
         return;
     const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
@@ -392,7 +395,8 @@ void CogxOutput::FindOldFiles()
         return;
     const CPLStringList files(old->GetFileList());
     for (int i = 0; i < files.size(); i++)
-        if (m_file.path != files[i])
+        if (m_file.path != files[i] &&
+            STARTS_WITH(CPLGetFilename(files[i]), stem.c_str()))
             m_oldFiles.push_back(files[i]);
 }
 
