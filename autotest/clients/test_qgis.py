@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from osgeo import gdal
 from PIL import Image
 
 from client_util import (averaged_terrain, gtiff_copy, quadtree_pyramid,
@@ -200,3 +201,31 @@ def test_terrain_has_a_stretch_that_shows_it(tmp_path, qgis, moved):
 def test_vector_pyramid_is_no_raster_layer(qgis):
     report, = qgis({"path": fixture("pm_mvt")})
     assert report == {"valid": False, "sublayers": []}
+
+
+def test_file_of_cogx(tmp_path, qgis, moved):
+    """Drawn from the image and from each overview, as GDAL reads them."""
+    path = str(tmp_path / "cogx.tif")
+    assert gdal.GetDriverByName("COGX").CreateCopy(
+        path, gdal.Open(moved("lamb93_jpg90")),
+        options=["COMPRESS=DEFLATE", "BLOCKSIZE=128"])
+    dataset = gdal.Open(path)
+    corner_x, cell, _, corner_y, _, _ = dataset.GetGeoTransform()
+    width, height = dataset.RasterXSize, dataset.RasterYSize
+    box = [corner_x, corner_y - height * cell, corner_x + width * cell,
+           corner_y]
+    band = dataset.GetRasterBand(1)
+    overviews = [band.GetOverview(i) for i in range(band.GetOverviewCount())]
+    # Without those that are not of the same shape.
+    sizes = [[width, height]] + [
+        [level.XSize, level.YSize] for level in overviews
+        if level.XSize * height == level.YSize * width]
+    reports = qgis(*({"path": path, "extent": box, "size": size}
+                     for size in sizes))
+    assert len(sizes) > 1
+    for size, report in zip(sizes, reports):
+        assert report["valid"] and report["crs"] == "IGNF:LAMB93"
+        assert report["colours"] == [RED, GREEN, BLUE]
+        assert len(report["overviews"]) == len(overviews)
+        assert_alike(report["picture"], dataset.ReadAsArray(
+            buf_xsize=size[0], buf_ysize=size[1]).transpose(1, 2, 0))

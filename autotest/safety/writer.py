@@ -37,7 +37,7 @@ def do(step, gdal, numpy):
     """One command; whether it succeeded."""
     what, path = step["do"], step["path"]
     options = step.get("options", [])
-    driver = gdal.GetDriverByName("ROK4")
+    driver = gdal.GetDriverByName(step.get("driver", "ROK4"))
     if what == "copy":
         source = gdal.OpenEx(step["source"])
         calls = []

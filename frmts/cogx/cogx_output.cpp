@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace
 {
@@ -40,6 +41,8 @@ CogxOutput::CogxOutput(const CogxOutputOptions &options)
 CogxOutput::~CogxOutput()
 {
     cogx_writer_free(m_writer);
+    for (struct pyr_out_file *const file : m_sidecars)
+        m_out.discard(file);
 }
 
 bool CogxOutput::Report(enum pyr_result result,
@@ -354,28 +357,49 @@ bool CogxOutput::Write()
     return ReportCopied(result, err);
 }
 
-bool CogxOutput::WriteSidecar(const CogxSidecar &sidecar)
+bool CogxOutput::WriteSidecars()
 {
-    struct pyr_error err = {""};
-    struct pyr_out_file *file = nullptr;
-    const std::string path =
-        m_file.path.substr(0, m_file.path.size() - m_name.size()) +
-        sidecar.name;
-    enum pyr_result result =
-        m_out.create(m_out.user, path.c_str(), &file, &err);
-    if (result == PYR_OK)
+    const std::string directory =
+        m_file.path.substr(0, m_file.path.size() - m_name.size());
+    for (const CogxSidecar &sidecar : m_template->sidecars)
     {
-        result = m_out.write(file, 0, sidecar.text.data(), sidecar.text.size(),
-                             &err);
+        struct pyr_error err = {""};
+        struct pyr_out_file *file = nullptr;
+        const std::string path = directory + sidecar.name;
+        enum pyr_result result =
+            m_out.create(m_out.user, path.c_str(), &file, &err);
         if (result == PYR_OK)
-            result = m_out.commit(file, false, &err);
-        else
-            m_out.discard(file);
+        {
+            m_sidecars.push_back(file);
+            result = m_out.write(file, 0, sidecar.text.data(),
+                                 sidecar.text.size(), &err);
+        }
+        if (result != PYR_OK)
+            return ReportSidecar(sidecar, result, err);
     }
-    if (result == PYR_OK)
-        return true;
+    return true;
+}
+
+bool CogxOutput::CommitSidecars()
+{
+    for (size_t i = 0; i < m_sidecars.size(); i++)
+    {
+        struct pyr_error err = {""};
+        const enum pyr_result result =
+            m_out.commit(std::exchange(m_sidecars[i], nullptr), false, &err);
+        if (result != PYR_OK)
+            return ReportSidecar(m_template->sidecars[i], result, err);
+    }
+    return true;
+}
+
+bool CogxOutput::ReportSidecar(const CogxSidecar &sidecar,
+                               enum pyr_result result,
+                               const struct pyr_error &err) const
+{
     CogxReport(CE_Failure, result,
-               CPLSPrintf("%s: %s", path.c_str(), err.text));
+               CPLSPrintf("%s, which belongs to %s: %s", sidecar.name.c_str(),
+                          m_file.path.c_str(), err.text));
     return false;
 }
 
@@ -420,13 +444,11 @@ bool CogxOutput::Finish()
         return false;
     m_done = std::min(m_done, BUILT);
     m_share = 1 - m_done;
-    if (!Write())
+    // What can fail for want of space comes before the file has its name.
+    if (!WriteSidecars() || !Write())
         return false;
     RemoveOldFiles();
-    for (const CogxSidecar &sidecar : m_template->sidecars)
-        if (!WriteSidecar(sidecar))
-            return false;
-    return true;
+    return CommitSidecars();
 }
 
 bool CogxOutput::Progress(void *user, double fraction)

@@ -101,7 +101,10 @@ class CogxOutput final
                     struct pyr_tile_encoder *encoder);
     bool BuildAroundCopied();
     bool Write();
-    bool WriteSidecar(const CogxSidecar &sidecar);
+    bool WriteSidecars();
+    bool CommitSidecars();
+    bool ReportSidecar(const CogxSidecar &sidecar, enum pyr_result result,
+                       const struct pyr_error &err) const;
     void FindOldFiles();
     void RemoveOldFiles() const;
 
@@ -131,6 +134,8 @@ class CogxOutput final
     std::vector<struct cogx_image> m_masks{};
     std::vector<struct pyr_rows_statistics> m_statistics{};
     std::vector<std::string> m_oldFiles{};
+    // As those of the template, written, but not in their places yet.
+    std::vector<struct pyr_out_file *> m_sidecars{};
     struct cogx_writer *m_writer = nullptr;
     JobContext *m_job = nullptr;
     double m_done = 0;  // share of the progress that is over
