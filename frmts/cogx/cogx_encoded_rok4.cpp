@@ -4,6 +4,7 @@
 
 #include "cogx_jpeg.h"
 #include "pyr_alloc.h"
+#include "rok4_creation_options.h"
 #include "rok4_dataset.h"
 #include "vsi_io.h"
 
@@ -21,9 +22,6 @@ namespace
 constexpr size_t OPEN_SLABS = 256;
 // Part of a pixel by which corners may differ.
 constexpr double CORNER_TOLERANCE_PX = 1e-2;
-
-constexpr int JPEG_QUALITY = 75;
-constexpr int JPEG90_QUALITY = 90;
 
 // Where a level's tiles stand.
 struct Level
@@ -136,8 +134,7 @@ std::string EncodedRok4::FindCodec()
             break;
         case PYR_CODEC_JPEG:
             m_image.codec = PYR_TIFF_JPEG;
-            m_image.quality =
-                format == ROK4_JPG90_UINT8 ? JPEG90_QUALITY : JPEG_QUALITY;
+            m_image.quality = Rok4EncodingOf(format, 0).quality;
             if (Descriptor().channels != 1 && Descriptor().channels != 3)
                 return "its JPEG tiles have two or four bands";
             break;

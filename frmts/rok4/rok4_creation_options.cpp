@@ -2,11 +2,12 @@
 // Creation options of the ROK4 driver: their list, and their values.
 #include "rok4_creation_options.h"
 
+#include "option_reader.h"
+#include "pyr_pool.h"
+
 #include "cpl_conv.h"
 
 #include <algorithm>
-#include <cctype>
-#include <climits>
 #include <vector>
 
 #define RESAMPLING_VALUES                                                      \
@@ -89,75 +90,14 @@ const char *const ROK4_CREATION_OPTIONS =
 namespace
 {
 
-std::string Upper(const char *text)
+void Report(const char *text)
 {
-    std::string out = text;
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) {
-        return static_cast<char>(std::toupper(c));
-    });
-    return out;
+    Rok4Report(CE_Failure, PYR_USAGE, text);
 }
 
 bool Refuse(const char *name, const char *value, const char *expected)
 {
-    Rok4Report(CE_Failure, PYR_USAGE,
-               CPLSPrintf("%s=%s, expected %s", name, value, expected));
-    return false;
-}
-
-// One of the words, in upper case.
-bool ReadWord(CSLConstList options, const char *name,
-              const std::vector<const char *> &words, std::string *out)
-{
-    const char *const value = CSLFetchNameValue(options, name);
-    if (value == nullptr)
-        return true;
-    std::string expected;
-    for (const char *word : words)
-    {
-        if (EQUAL(value, word))
-        {
-            *out = Upper(value);
-            return true;
-        }
-        expected += std::string(expected.empty() ? "" : ", ") + word;
-    }
-    return Refuse(name, value, expected.c_str());
-}
-
-bool ReadInt(CSLConstList options, const char *name, int min, int max, int *out)
-{
-    const char *const value = CSLFetchNameValue(options, name);
-    if (value == nullptr)
-        return true;
-    const GIntBig number = CPLGetValueType(value) == CPL_VALUE_INTEGER
-                               ? CPLAtoGIntBig(value)
-                               : static_cast<GIntBig>(min) - 1;
-    if (number < min || number > max)
-        return Refuse(name, value,
-                      CPLSPrintf("a number from %d to %d", min, max));
-    *out = static_cast<int>(number);
-    return true;
-}
-
-bool ReadBool(CSLConstList options, const char *name, bool *out)
-{
-    const char *const value = CSLFetchNameValue(options, name);
-    if (value == nullptr)
-        return true;
-    for (const char *word :
-         {"YES", "TRUE", "ON", "1", "NO", "FALSE", "OFF", "0"})
-        if (EQUAL(value, word))
-        {
-            *out = CPLTestBool(value);
-            return true;
-        }
-    return Refuse(name, value, "YES or NO");
-}
-
-std::string Text(CSLConstList options, const char *name)
-{
-    return CSLFetchNameValueDef(options, name, "");
+    return OptionReader(nullptr, Report).Refuse(name, value, expected);
 }
 
 Rok4Choice ChoiceOf(const std::string &word)
@@ -167,30 +107,30 @@ Rok4Choice ChoiceOf(const std::string &word)
     return word == "YES" ? Rok4Choice::Yes : Rok4Choice::No;
 }
 
-bool ReadResampling(CSLConstList options, Rok4CreationOptions *out)
+bool ReadResampling(const OptionReader &reader, Rok4CreationOptions *out)
 {
     std::vector<const char *> methods = {"NEAREST", "AVERAGE",     "BILINEAR",
                                          "CUBIC",   "CUBICSPLINE", "LANCZOS",
                                          "MODE",    "RMS"};
     std::string both;
-    if (!ReadWord(options, "RESAMPLING", methods, &both))
+    if (!reader.Word("RESAMPLING", methods, &both))
         return false;
     out->warpResampling = both;
     out->overviewResampling = both;
-    if (!ReadWord(options, "WARP_RESAMPLING", methods, &out->warpResampling))
+    if (!reader.Word("WARP_RESAMPLING", methods, &out->warpResampling))
         return false;
     methods.push_back("GAUSS"); // of overviews only
-    return ReadWord(options, "OVERVIEW_RESAMPLING", methods,
-                    &out->overviewResampling);
+    return reader.Word("OVERVIEW_RESAMPLING", methods,
+                       &out->overviewResampling);
 }
 
-bool ReadUpdateMode(CSLConstList options, Rok4CreationOptions *out)
+bool ReadUpdateMode(const OptionReader &reader, Rok4CreationOptions *out)
 {
     std::string mode;
-    if (!ReadWord(options, "UPDATE_MODE", {"SLINK", "HLINK", "COPY", "INPLACE"},
-                  &mode))
+    if (!reader.Word("UPDATE_MODE", {"SLINK", "HLINK", "COPY", "INPLACE"},
+                     &mode))
         return false;
-    out->ancestor = Text(options, "ANCESTOR");
+    out->ancestor = reader.Text("ANCESTOR");
     if (out->ancestor.empty() && !mode.empty() && mode != "INPLACE")
         return Refuse("UPDATE_MODE", mode.c_str(),
                       "ANCESTOR with it, or INPLACE");
@@ -210,35 +150,29 @@ bool ReadUpdateMode(CSLConstList options, Rok4CreationOptions *out)
     return true;
 }
 
-bool ReadQuality(CSLConstList options, Rok4CreationOptions *out)
+bool ReadQuality(const OptionReader &reader, Rok4CreationOptions *out)
 {
-    const char *const value = CSLFetchNameValue(options, "QUALITY");
-    if (value == nullptr)
+    const std::string value = reader.Text("QUALITY");
+    if (!reader.Has("QUALITY"))
         return true;
-    if (!EQUAL(value, "75") && !EQUAL(value, "90"))
-        return Refuse("QUALITY", value,
+    if (value != "75" && value != "90")
+        return Refuse("QUALITY", value.c_str(),
                       "75 (TIFF_JPG_UINT8) or 90 (TIFF_JPG90_UINT8): ROK4 has "
                       "no other JPEG format");
-    out->quality = EQUAL(value, "90") ? 90 : 75;
+    out->quality = value == "90" ? 90 : 75;
     return true;
 }
 
-bool ReadThreads(CSLConstList options, unsigned *out)
-{
-    *out = Rok4ThreadCount(CSLFetchNameValue(options, "NUM_THREADS"));
-    return *out > 0;
-}
-
-bool ReadNumbers(CSLConstList options, Rok4CreationOptions *out)
+bool ReadNumbers(const OptionReader &reader, Rok4CreationOptions *out)
 {
     const int most = PYR_MAX_SLAB_TILES;
     int width = 0;
     int height = 0;
-    if (!ReadQuality(options, out) ||
-        !ReadInt(options, "ZLEVEL", 1, 12, &out->zlevel) ||
-        !ReadInt(options, "TILES_PER_WIDTH", 1, most, &width) ||
-        !ReadInt(options, "TILES_PER_HEIGHT", 1, most, &height) ||
-        !ReadInt(options, "PATH_DEPTH", 1, 8, &out->pathDepth))
+    if (!ReadQuality(reader, out) ||
+        !reader.Int("ZLEVEL", 1, 12, &out->zlevel) ||
+        !reader.Int("TILES_PER_WIDTH", 1, most, &width) ||
+        !reader.Int("TILES_PER_HEIGHT", 1, most, &height) ||
+        !reader.Int("PATH_DEPTH", 1, 8, &out->pathDepth))
         return false;
     out->tilesPerWidth = static_cast<unsigned>(width);
     out->tilesPerHeight = static_cast<unsigned>(height);
@@ -254,41 +188,39 @@ bool ReadNumbers(CSLConstList options, Rok4CreationOptions *out)
 
 bool Rok4CreationOptions::Parse(CSLConstList options)
 {
-    const char *const alias = CSLFetchNameValue(options, "TMS");
-    tilingScheme = CSLFetchNameValueDef(options, "TILING_SCHEME",
-                                        alias != nullptr ? alias : "");
-    tmsDirectory = Text(options, "TMS_DIRECTORY");
-    bottomLevel = Text(options, "BOTTOM_LEVEL");
-    topLevel = Text(options, "TOP_LEVEL");
-    nodata = Text(options, "NODATA");
+    const OptionReader reader(options, Report);
+    tilingScheme =
+        reader.Text(reader.Has("TILING_SCHEME") ? "TILING_SCHEME" : "TMS");
+    tmsDirectory = reader.Text("TMS_DIRECTORY");
+    bottomLevel = reader.Text("BOTTOM_LEVEL");
+    topLevel = reader.Text("TOP_LEVEL");
+    nodata = reader.Text("NODATA");
     std::string zoom;
     std::string lossless;
     bool wantsMask = false;
     bool wantsMd5 = false;
-    if (!ReadWord(options, "ZOOM_LEVEL_STRATEGY", {"AUTO", "LOWER", "UPPER"},
-                  &zoom) ||
-        !ReadWord(options, "COMPRESS",
-                  {"NONE", "JPEG", "PNG", "DEFLATE", "LZW", "PACKBITS"},
-                  &compress) ||
-        !ReadWord(options, "LOSSLESS_COPY", {"AUTO", "YES", "NO"}, &lossless) ||
-        !ReadNumbers(options, this) || !ReadResampling(options, this) ||
-        !ReadBool(options, "ADD_ALPHA", &addAlpha) ||
-        !ReadBool(options, "MASK", &wantsMask) ||
-        !ReadBool(options, "LIST", &list) ||
-        !ReadBool(options, "MD5", &wantsMd5) ||
-        !ReadBool(options, "SPARSE_OK", &sparse) ||
-        !ReadBool(options, "OVERWRITE", &overwrite) ||
-        !ReadBool(options, "RESUME", &resume) ||
-        !ReadUpdateMode(options, this) || !ReadThreads(options, &nthreads))
+    if (!reader.Word("ZOOM_LEVEL_STRATEGY", {"AUTO", "LOWER", "UPPER"},
+                     &zoom) ||
+        !reader.Word("COMPRESS",
+                     {"NONE", "JPEG", "PNG", "DEFLATE", "LZW", "PACKBITS"},
+                     &compress) ||
+        !reader.Word("LOSSLESS_COPY", {"AUTO", "YES", "NO"}, &lossless) ||
+        !ReadNumbers(reader, this) || !ReadResampling(reader, this) ||
+        !reader.Bool("ADD_ALPHA", &addAlpha) ||
+        !reader.Bool("MASK", &wantsMask) || !reader.Bool("LIST", &list) ||
+        !reader.Bool("MD5", &wantsMd5) || !reader.Bool("SPARSE_OK", &sparse) ||
+        !reader.Bool("OVERWRITE", &overwrite) ||
+        !reader.Bool("RESUME", &resume) || !ReadUpdateMode(reader, this) ||
+        !reader.Threads("NUM_THREADS", PYR_POOL_MAX_THREADS, &nthreads))
         return false;
     if (zoom == "LOWER")
         strategy = Rok4Strategy::Lower;
     else if (zoom == "UPPER")
         strategy = Rok4Strategy::Upper;
     losslessCopy = ChoiceOf(lossless);
-    if (CSLFetchNameValue(options, "MD5") != nullptr)
+    if (reader.Has("MD5"))
         md5 = wantsMd5 ? Rok4Choice::Yes : Rok4Choice::No;
-    if (CSLFetchNameValue(options, "MASK") != nullptr)
+    if (reader.Has("MASK"))
         mask = wantsMask ? Rok4Choice::Yes : Rok4Choice::No;
     return true;
 }

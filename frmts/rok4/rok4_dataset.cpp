@@ -155,8 +155,7 @@ bool Rok4Dataset::AllowUpdate(GDALOpenInfo *openInfo)
     options.path = m_pyramid->Get()->path;
     options.tmsDirectory = Option(openInfo, "TMS_DIRECTORY", "");
     options.storageRoot = Option(openInfo, "STORAGE_ROOT", nullptr) != nullptr;
-    options.nthreads =
-        Rok4ThreadCount(Option(openInfo, "NUM_THREADS", nullptr));
+    options.nthreads = Rok4ThreadCount(openInfo->papszOpenOptions);
     m_update = Rok4Update::Make(options, *m_pyramid->Get(), m_view.level);
     if (m_update == nullptr)
         return false;

@@ -142,10 +142,10 @@ class Rok4Pyramid final
     JobContext *m_job = nullptr; // of the read that is under way
 };
 
-// Number of threads that an option NUM_THREADS asks for; nullptr: not given,
-// then GDAL_NUM_THREADS, else every processor. 0, with an error, when it is
-// wrong; a wrong GDAL_NUM_THREADS means one thread, as elsewhere in GDAL.
-unsigned Rok4ThreadCount(const char *wish);
+// Number of threads that option NUM_THREADS asks for; not given,
+// GDAL_NUM_THREADS, else every processor. 0, with an error, when it is wrong; a
+// wrong GDAL_NUM_THREADS means one thread, as elsewhere in GDAL.
+unsigned Rok4ThreadCount(CSLConstList options);
 
 // Bytes that the cache of all pyramids may take, so that with GDAL's own block
 // cache it stays within GDAL_CACHEMAX, but for a floor.

@@ -120,8 +120,7 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
         CSLFetchNameValue(openInfo->papszOpenOptions, "STORAGE_ROOT");
     options.allow_outside =
         CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_OUTSIDE_PATHS", "YES"));
-    const unsigned nthreads = Rok4ThreadCount(
-        CSLFetchNameValue(openInfo->papszOpenOptions, "NUM_THREADS"));
+    const unsigned nthreads = Rok4ThreadCount(openInfo->papszOpenOptions);
     if (nthreads == 0)
         return nullptr;
 

@@ -284,7 +284,7 @@ CPLErr BuildLevels(const char *path, CSLConstList openOptions, size_t base,
     // Of what is locked by now.
     const std::shared_ptr<Rok4Pyramid> pyramid =
         Rok4OpenPyramid(path, options.FetchNameValueDef("TMS_DIRECTORY", ""),
-                        Rok4ThreadCount(options.FetchNameValue("NUM_THREADS")));
+                        Rok4ThreadCount(options.List()));
     if (pyramid == nullptr)
         return CE_Failure;
     const struct rok4_pyramid &own = *pyramid->Get();
@@ -376,7 +376,7 @@ CPLErr Rok4Dataset::RenewOverviews()
     const std::shared_ptr<Rok4Pyramid> pyramid = Rok4OpenPyramid(
         m_pyramid->Get()->path,
         CSLFetchNameValueDef(papszOpenOptions, "TMS_DIRECTORY", ""),
-        Rok4ThreadCount(CSLFetchNameValue(papszOpenOptions, "NUM_THREADS")));
+        Rok4ThreadCount(papszOpenOptions));
     if (pyramid == nullptr ||
         rok4_plan_find(pyramid->Get()->descriptor, gridLevel, &m_view.level) !=
             PYR_OK ||

@@ -3,6 +3,8 @@
 #include "rok4_dataset.h"
 
 #include "job_context.h"
+#include "option_reader.h"
+#include "pyr_report.h"
 #include "rok4_mask.h"
 #include "rok4_path.h"
 #include "vsi_io.h"
@@ -41,33 +43,7 @@ std::shared_ptr<Rok4Runtime> Rok4Runtime::Get()
 
 void Rok4Report(CPLErr kind, enum pyr_result result, const char *text)
 {
-    CPLErrorNum code = CPLE_AppDefined;
-    switch (result)
-    {
-        case PYR_OK:
-        case PYR_CORRUPT:
-            break;
-        case PYR_NOT_FOUND:
-            code = CPLE_OpenFailed;
-            break;
-        case PYR_UNSUPPORTED:
-        case PYR_LIMIT:
-            code = CPLE_NotSupported;
-            break;
-        case PYR_IO:
-            code = CPLE_FileIO;
-            break;
-        case PYR_NOMEM:
-            code = CPLE_OutOfMemory;
-            break;
-        case PYR_USAGE:
-            code = CPLE_IllegalArg;
-            break;
-        case PYR_CANCELLED:
-            code = CPLE_UserInterrupt;
-            break;
-    }
-    CPLError(kind, code, "ROK4: %s", text);
+    CPLError(kind, PyrErrorCode(result), "ROK4: %s", text);
 }
 
 // What we may keep even where GDAL's block cache is full: enough for the
@@ -85,29 +61,13 @@ size_t Rok4CacheBytes()
     return static_cast<size_t>(std::max(floor, most - used));
 }
 
-// A number of threads as options give it: 0 when it is none.
-static unsigned ParseThreads(const char *text)
+unsigned Rok4ThreadCount(CSLConstList options)
 {
-    if (EQUAL(text, "ALL_CPUS"))
-        return static_cast<unsigned>(
-            std::clamp<int>(CPLGetNumCPUs(), 1, PYR_POOL_MAX_THREADS));
-    if (CPLGetValueType(text) != CPL_VALUE_INTEGER)
-        return 0;
-    return static_cast<unsigned>(
-        std::clamp<GIntBig>(CPLAtoGIntBig(text), 0, PYR_POOL_MAX_THREADS));
-}
-
-unsigned Rok4ThreadCount(const char *wish)
-{
-    if (wish == nullptr)
-        return std::max(1u, ParseThreads(CPLGetConfigOption("GDAL_NUM_THREADS",
-                                                            "ALL_CPUS")));
-    const unsigned count = ParseThreads(wish);
-    if (count == 0)
-        Rok4Report(CE_Failure, PYR_USAGE,
-                   CPLSPrintf("NUM_THREADS=%s, expected a number from 1 or "
-                              "ALL_CPUS",
-                              wish));
+    const OptionReader reader(options, [](const char *text) {
+        Rok4Report(CE_Failure, PYR_USAGE, text);
+    });
+    unsigned count = 0;
+    (void)reader.Threads("NUM_THREADS", PYR_POOL_MAX_THREADS, &count);
     return count;
 }
 
