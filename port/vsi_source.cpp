@@ -2,6 +2,8 @@
 // A file on any of GDAL's file systems, read in many ranges at once.
 #include "vsi_source.h"
 
+#include "thread_settings.h"
+
 #include "cpl_conv.h"
 #include "cpl_error.h"
 #include "cpl_string.h"
@@ -50,20 +52,6 @@ class Quiet final
 
   private:
     CPLErrorStateBackuper m_backup{};
-};
-
-// Settings of this thread for the requests of one call.
-class Settings final
-{
-  public:
-    void Set(const char *key, const char *value)
-    {
-        m_set.push_back(
-            std::make_unique<CPLConfigOptionSetter>(key, value, false));
-    }
-
-  private:
-    std::vector<std::unique_ptr<CPLConfigOptionSetter>> m_set{};
 };
 
 bool IsHttp(const char *path)
@@ -149,7 +137,7 @@ enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
         return pyr_fail(err, PYR_IO, "is not a regular file");
 
     const Quiet quiet;
-    Settings settings;
+    ThreadSettings settings;
     CPLStringList options;
     settings.Set("VSI_CACHE", "NO");
     settings.Set("GDAL_INGESTED_BYTES_AT_OPEN",
@@ -271,7 +259,7 @@ enum pyr_result VsiSource::Read(const std::vector<struct pyr_extent> &ranges,
                                 size_t max_requests, struct pyr_error *err)
 {
     const Quiet quiet;
-    Settings settings;
+    ThreadSettings settings;
     settings.Set("GDAL_HTTP_MERGE_CONSECUTIVE_RANGES", "NO");
     const size_t most = m_remote ? std::max<size_t>(max_requests, 1) : 1;
     for (size_t first = 0; first < ranges.size(); first += most)

@@ -28,32 +28,6 @@ int BlockSize(int side, int pixels)
     return pixels >= side ? side : (pixels + 15) / 16 * 16;
 }
 
-// What is set is kept whatever option GDAL_PAM_ENABLED says: nothing of it is
-// saved as PAM does.
-class PamEnabled final
-{
-  public:
-    PamEnabled()
-    {
-        const char *const before =
-            CPLGetThreadLocalConfigOption("GDAL_PAM_ENABLED", nullptr);
-        m_had = before != nullptr;
-        m_before = m_had ? before : "";
-        CPLSetThreadLocalConfigOption("GDAL_PAM_ENABLED", "YES");
-    }
-    ~PamEnabled()
-    {
-        CPLSetThreadLocalConfigOption("GDAL_PAM_ENABLED",
-                                      m_had ? m_before.c_str() : nullptr);
-    }
-    PamEnabled(const PamEnabled &) = delete;
-    PamEnabled &operator=(const PamEnabled &) = delete;
-
-  private:
-    bool m_had;
-    std::string m_before;
-};
-
 } // namespace
 
 // ---- Bands ----
@@ -167,11 +141,8 @@ CPLErr CogxNewMaskBand::IWriteBlock(int blockX, int blockY, void *data)
 // ---- Dataset ----
 
 CogxNewDataset::CogxNewDataset(int width, int height, GDALDataType type)
-    : m_type(type), m_mask(nullptr)
+    : ClosingDataset(width, height), m_type(type), m_mask(nullptr)
 {
-    nRasterXSize = width;
-    nRasterYSize = height;
-    eAccess = GA_Update;
 }
 
 CogxNewDataset::~CogxNewDataset()
@@ -195,14 +166,16 @@ GDALDataset *CogxNewDataset::Create(const char *filename, int width, int height,
         new CogxNewDataset(width, height, type));
     if (dataset->Prepare(filename, bands, options))
         return dataset.release();
-    dataset->m_ended = true;
+    dataset->GiveUp();
     return nullptr;
 }
 
 bool CogxNewDataset::Prepare(const char *filename, int bands,
                              CSLConstList options)
 {
-    const PamEnabled enabled;
+    // What is set is kept whatever this option says: nothing of it is saved as
+    // PAM does.
+    const CPLConfigOptionSetter enabled("GDAL_PAM_ENABLED", "YES", false);
     if (!m_options.Parse(options))
         return false;
     m_path = CogxPathOf(filename);
@@ -284,49 +257,21 @@ CPLErr CogxNewDataset::Publish()
                                                                 : CE_Failure;
 }
 
-GDALCompatFlush CogxNewDataset::FlushCache(bool atClosing)
+GDALRasterBand *CogxNewDataset::OwnMask()
 {
-    CPLErr result = CE_None;
-    if (m_mask != nullptr)
-        result = m_mask->FlushCache(atClosing);
-    for (int i = 0; i < nBands; i++)
-        result = std::max(result, papoBands[i]->FlushCache(atClosing));
-    if (atClosing && !m_ended)
-    {
-        m_ended = true;
-        if (result == CE_None && !bSuppressOnClose)
-            result = Publish();
-        m_canvas.Clear();
-        if (m_mask != nullptr)
-            m_mask->Canvas().Clear();
-    }
-    return GDALCompatFlushed(
-        std::max(result, GDALCompatFlushPam(this, atClosing)));
+    return m_mask.get();
 }
 
-#if GDAL_COMPAT_HAS_CLOSE
-CPLErr CogxNewDataset::GDAL_COMPAT_CLOSE(progress, progressData)
+void CogxNewDataset::Drop()
 {
-    CPLErr result = CE_None;
-    if (nOpenFlags != OPEN_FLAGS_CLOSED)
-    {
-        result = CogxNewDataset::FlushCache(true);
-        result = std::max(result, GDALPamDataset::GDAL_COMPAT_CLOSE_CALL(
-                                      progress, progressData));
-    }
-    return result;
+    m_canvas.Clear();
+    if (m_mask != nullptr)
+        m_mask->Canvas().Clear();
 }
-#endif
 
 // What was set stands in the file.
 CPLErr CogxNewDataset::TrySaveXML()
 {
     nPamFlags &= ~GPF_DIRTY;
     return CE_None;
-}
-
-// Nothing is its own so far; what stands there is another file.
-char **CogxNewDataset::GetFileList()
-{
-    return nullptr;
 }

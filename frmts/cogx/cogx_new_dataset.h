@@ -3,9 +3,9 @@
 #ifndef COGX_NEW_DATASET_H
 #define COGX_NEW_DATASET_H
 
+#include "closing_dataset.h"
 #include "cogx_canvas.h"
 #include "cogx_options.h"
-#include "gdal_compat.h"
 
 #include <memory>
 #include <string>
@@ -13,8 +13,7 @@
 
 class CogxNewMaskBand;
 
-// Keeps in memory what is set, as a PAM dataset does.
-class CogxNewDataset final : public GDALPamDataset
+class CogxNewDataset final : public ClosingDataset
 {
     friend class CogxNewBand;
     friend class CogxNewMaskBand;
@@ -26,23 +25,19 @@ class CogxNewDataset final : public GDALPamDataset
 
     ~CogxNewDataset() override;
 
-    // At closing, makes the file.
-    GDALCompatFlush FlushCache(bool atClosing = false) override;
-#if GDAL_COMPAT_HAS_CLOSE
-    CPLErr GDAL_COMPAT_CLOSE(progress, progressData) override;
-#endif
-    char **GetFileList() override;
     CPLErr CreateMaskBand(int flags) override;
 
   protected:
     CPLErr TrySaveXML() override;
+    GDALRasterBand *OwnMask() override;
+    CPLErr Publish() override;
+    void Drop() override;
 
   private:
     CogxNewDataset(int width, int height, GDALDataType type);
 
     bool Prepare(const char *filename, int bands, CSLConstList options);
     std::vector<uint8_t> FillSamples() const;
-    CPLErr Publish();
 
     const GDALDataType m_type;
     std::string m_path{};
@@ -51,7 +46,6 @@ class CogxNewDataset final : public GDALPamDataset
     int m_blockHeight = 0;
     CogxCanvas m_canvas{};
     std::unique_ptr<CogxNewMaskBand> m_mask;
-    bool m_ended = false;
 };
 
 class CogxNewBand final : public GDALPamRasterBand

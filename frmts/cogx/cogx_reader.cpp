@@ -279,33 +279,11 @@ CogxPlan CogxReader::PlanBlock(const CogxWindow &block)
 
 CogxMessages::CogxMessages(const CogxReader &reader) : m_reader(reader)
 {
-    CPLPushErrorHandlerEx(Collect, this);
-    CPLSetCurrentErrorHandlerCatchDebug(FALSE);
-}
-
-CogxMessages::~CogxMessages()
-{
-    Stop();
-}
-
-void CogxMessages::Stop()
-{
-    if (m_collecting)
-        CPLPopErrorHandler();
-    m_collecting = false;
-}
-
-void CPL_STDCALL CogxMessages::Collect(CPLErr kind, CPLErrorNum code,
-                                       const char *text)
-{
-    CogxMessages *const self =
-        static_cast<CogxMessages *>(CPLGetErrorHandlerUserData());
-    self->m_messages.push_back({kind, code, text});
 }
 
 CPLErr CogxMessages::Tell(CPLErr result, bool suspect)
 {
-    Stop();
+    m_trap.Stop();
     struct pyr_error err = {""};
     VsiCachedFile &file = *m_reader.File();
     enum pyr_result failure = file.TakeFailure(&err);
@@ -318,7 +296,7 @@ CPLErr CogxMessages::Tell(CPLErr result, bool suspect)
         failure = pyr_fail(&err, PYR_IO, CHANGED);
     }
     const bool own = result != CE_None && failure != PYR_OK;
-    for (const Message &message : m_messages)
+    for (const MessageTrap::Message &message : m_trap.Messages())
     {
         const std::string text =
             CPLString(message.text).replaceAll(file.Name(), m_reader.Shown());
@@ -329,7 +307,7 @@ CPLErr CogxMessages::Tell(CPLErr result, bool suspect)
     }
     if (own)
         m_reader.Report(failure, err);
-    else if (result != CE_None && m_messages.empty())
+    else if (result != CE_None && m_trap.Messages().empty())
         m_reader.Report(PYR_IO, {"cannot be read"});
     return result;
 }

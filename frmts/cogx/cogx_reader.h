@@ -5,6 +5,7 @@
 #define COGX_READER_H
 
 #include "cogx_tiff.h"
+#include "message_trap.h"
 #include "vsi_cached.h"
 
 #include "gdal_priv.h"
@@ -123,7 +124,6 @@ class CogxMessages final
 {
   public:
     explicit CogxMessages(const CogxReader &reader);
-    ~CogxMessages();
     CogxMessages(const CogxMessages &) = delete;
     CogxMessages &operator=(const CogxMessages &) = delete;
 
@@ -134,20 +134,8 @@ class CogxMessages final
     CPLErr Tell(CPLErr result, bool suspect = false);
 
   private:
-    struct Message
-    {
-        CPLErr kind;
-        CPLErrorNum code;
-        std::string text;
-    };
-
-    static void CPL_STDCALL Collect(CPLErr kind, CPLErrorNum code,
-                                    const char *text);
-    void Stop();
-
     const CogxReader &m_reader;
-    bool m_collecting = true;
-    std::vector<Message> m_messages{};
+    MessageTrap m_trap{};
 };
 
 #endif

@@ -3,8 +3,10 @@
 #include "cogx_template.h"
 
 #include "cogx_report.h"
+#include "message_trap.h"
 #include "pyr_alloc.h"
 #include "pyr_tiff.h"
+#include "thread_settings.h"
 
 #include "cpl_conv.h"
 #include "cpl_error.h"
@@ -71,80 +73,36 @@ class MemoryDirectory final
     const std::string m_path;
 };
 
-// Configuration options of this thread, put back at the end.
-class ConfigOptions final
-{
-  public:
-    ConfigOptions() = default;
-    ~ConfigOptions()
-    {
-        for (size_t i = m_names.size(); i-- > 0;)
-            CPLSetThreadLocalConfigOption(
-                m_names[i], m_had[i] ? m_values[i].c_str() : nullptr);
-    }
-    ConfigOptions(const ConfigOptions &) = delete;
-    ConfigOptions &operator=(const ConfigOptions &) = delete;
-
-    void Set(const char *name, const char *value)
-    {
-        const char *const before = CPLGetThreadLocalConfigOption(name, nullptr);
-        m_names.push_back(name);
-        m_had.push_back(before != nullptr);
-        m_values.push_back(before != nullptr ? before : "");
-        CPLSetThreadLocalConfigOption(name, value);
-    }
-
-  private:
-    std::vector<const char *> m_names{};
-    std::vector<bool> m_had{};
-    std::vector<std::string> m_values{};
-};
-
 // Shows GDAL's messages on a file in memory as those on the file to be; or
-// none. From its making to its end.
+// failures alone. From its making to its end.
 class Messages final
 {
   public:
     Messages(const std::string &from, const std::string &to, bool quiet)
         : m_from(from), m_to(to), m_quiet(quiet)
     {
-        CPLPushErrorHandlerEx(Take, this);
-        CPLSetCurrentErrorHandlerCatchDebug(FALSE);
     }
     ~Messages()
     {
-        CPLPopErrorHandler();
-        for (const Message &message : m_messages)
-            CPLError(message.kind, message.code, "%s", message.text.c_str());
+        m_trap.Stop();
+        for (const MessageTrap::Message &message : m_trap.Messages())
+        {
+            std::string shown = message.text;
+            const size_t at = shown.find(m_from);
+            if (at != std::string::npos)
+                shown.replace(at, m_from.size(), m_to);
+            if (!m_quiet || message.kind >= CE_Failure)
+                CPLError(message.kind, message.code, "%s", shown.c_str());
+        }
     }
     Messages(const Messages &) = delete;
     Messages &operator=(const Messages &) = delete;
 
   private:
-    struct Message
-    {
-        CPLErr kind;
-        CPLErrorNum code;
-        std::string text;
-    };
-
-    static void CPL_STDCALL Take(CPLErr kind, CPLErrorNum code,
-                                 const char *text)
-    {
-        auto &self = *static_cast<Messages *>(CPLGetErrorHandlerUserData());
-        if (self.m_quiet && kind < CE_Failure)
-            return;
-        std::string shown = text;
-        const size_t at = shown.find(self.m_from);
-        if (at != std::string::npos)
-            shown.replace(at, self.m_from.size(), self.m_to);
-        self.m_messages.push_back({kind, code, shown});
-    }
-
     const std::string m_from;
     const std::string m_to;
     const bool m_quiet;
-    std::vector<Message> m_messages{};
+    MessageTrap m_trap{};
 };
 
 const char *PredictorOf(const CogxCompression &compression, enum pyr_type type)
@@ -212,7 +170,7 @@ CPLStringList CreationOptions(const CogxSource &source,
 }
 
 void Configure(const CogxSource &source, const CogxOptions &options,
-               ConfigOptions *config)
+               ThreadSettings *config)
 {
     const CogxCompression &overview = options.overview;
     const bool webp = overview.codec == PYR_TIFF_WEBP;
@@ -410,7 +368,7 @@ CogxMakeTemplate(const CogxSource &source, const CogxOptions &options,
     {
         const GDALDatasetUniquePtr sample =
             CogxMakeSample(source.Shown(), sampleOptions);
-        ConfigOptions config;
+        ThreadSettings config;
         Configure(source, options, &config);
         const Messages messages(path, target, again);
         if (sample == nullptr ||

@@ -5,51 +5,41 @@
 // Warnings that are kept; a broken file may have one for each block.
 constexpr size_t MAX_WARNINGS = 100;
 
-Rok4FailureTrap::Rok4FailureTrap()
+Rok4FailureTrap::Rok4FailureTrap() : m_trap(MAX_WARNINGS)
 {
-    CPLPushErrorHandlerEx(Take, this);
-    CPLSetCurrentErrorHandlerCatchDebug(FALSE);
 }
 
-Rok4FailureTrap::~Rok4FailureTrap()
+// nullptr without a failure.
+const MessageTrap::Message *Rok4FailureTrap::First() const
 {
-    if (m_open)
-        CPLPopErrorHandler();
-}
-
-void CPL_STDCALL Rok4FailureTrap::Take(CPLErr kind, CPLErrorNum code,
-                                       const char *text)
-{
-    auto &self = *static_cast<Rok4FailureTrap *>(CPLGetErrorHandlerUserData());
-    if (kind >= CE_Failure)
-    {
-        if (self.m_first.kind == CE_None)
-            self.m_first = {kind, code, text};
-    }
-    else if (self.m_warnings.size() < MAX_WARNINGS)
-        self.m_warnings.push_back({kind, code, text});
+    for (const MessageTrap::Message &message : m_trap.Messages())
+        if (message.kind >= CE_Failure)
+            return &message;
+    return nullptr;
 }
 
 bool Rok4FailureTrap::Close(bool success)
 {
-    CPLPopErrorHandler();
-    m_open = false;
-    if (m_first.kind != CE_None)
+    m_trap.Stop();
+    const MessageTrap::Message *const first = First();
+    if (first != nullptr)
         CPLErrorReset();
-    if (success && m_first.kind != CE_None)
+    if (success && first != nullptr)
     {
         // Warnings are about the same: windows that no transformation reaches.
-        CPLDebug("ROK4", "%s", m_first.text.c_str());
+        CPLDebug("ROK4", "%s", first->text.c_str());
         return true;
     }
-    for (const Message &message : m_warnings)
-        CPLError(message.kind, message.code, "%s", message.text.c_str());
+    for (const MessageTrap::Message &message : m_trap.Messages())
+        if (message.kind < CE_Failure)
+            CPLError(message.kind, message.code, "%s", message.text.c_str());
     return success;
 }
 
 enum pyr_result Rok4FailureTrap::Result() const
 {
-    switch (m_first.code)
+    const MessageTrap::Message *const first = First();
+    switch (first != nullptr ? first->code : CPLE_None)
     {
         case CPLE_OutOfMemory:
             return PYR_NOMEM;
@@ -62,5 +52,7 @@ enum pyr_result Rok4FailureTrap::Result() const
 
 const char *Rok4FailureTrap::Text() const
 {
-    return m_first.text.empty() ? "cannot be read" : m_first.text.c_str();
+    const MessageTrap::Message *const first = First();
+    return first == nullptr || first->text.empty() ? "cannot be read"
+                                                   : first->text.c_str();
 }

@@ -3,18 +3,14 @@
 #ifndef ROK4_FAILURE_TRAP_H
 #define ROK4_FAILURE_TRAP_H
 
-#include "cpl_error.h"
+#include "message_trap.h"
 #include "pyr.h"
-
-#include <string>
-#include <vector>
 
 // From its making until Close() or its end. Debug messages pass.
 class Rok4FailureTrap final
 {
   public:
     Rok4FailureTrap();
-    ~Rok4FailureTrap();
     Rok4FailureTrap(const Rok4FailureTrap &) = delete;
     Rok4FailureTrap &operator=(const Rok4FailureTrap &) = delete;
 
@@ -27,19 +23,9 @@ class Rok4FailureTrap final
     const char *Text() const;
 
   private:
-    struct Message
-    {
-        CPLErr kind;
-        CPLErrorNum code;
-        std::string text;
-    };
+    const MessageTrap::Message *First() const;
 
-    static void CPL_STDCALL Take(CPLErr kind, CPLErrorNum code,
-                                 const char *text);
-
-    bool m_open = true;
-    Message m_first{CE_None, CPLE_None, {}};
-    std::vector<Message> m_warnings{};
+    MessageTrap m_trap;
 };
 
 #endif

@@ -44,11 +44,8 @@ bool SampleOf(GDALDataType type, enum pyr_sample *sample)
 } // namespace
 
 Rok4NewDataset::Rok4NewDataset(int width, int height, enum pyr_sample sample)
-    : m_sample(sample)
+    : ClosingDataset(width, height), m_sample(sample)
 {
-    nRasterXSize = width;
-    nRasterYSize = height;
-    eAccess = GA_Update;
 }
 
 Rok4NewDataset::~Rok4NewDataset()
@@ -73,7 +70,7 @@ GDALDataset *Rok4NewDataset::Create(const char *filename, int width, int height,
         new Rok4NewDataset(width, height, sample));
     if (dataset->Prepare(filename, bands, options))
         return dataset.release();
-    dataset->m_ended = true;
+    dataset->GiveUp();
     return nullptr;
 }
 
@@ -278,49 +275,20 @@ CPLErr Rok4NewDataset::Publish()
                : CE_Failure;
 }
 
-GDALCompatFlush Rok4NewDataset::FlushCache(bool atClosing)
+GDALRasterBand *Rok4NewDataset::OwnMask()
 {
-    CPLErr result = CE_None;
-    if (m_mask != nullptr)
-        result = m_mask->FlushCache(atClosing);
-    for (int i = 0; i < nBands; i++)
-        result = std::max(result, papoBands[i]->FlushCache(atClosing));
-    if (atClosing && !m_ended)
-    {
-        m_ended = true;
-        if (result == CE_None && !bSuppressOnClose)
-            result = Publish();
-        m_published = result == CE_None && !bSuppressOnClose;
-        m_canvas.Clear();
-    }
-    return GDALCompatFlushed(
-        std::max(result, GDALCompatFlushPam(this, atClosing)));
+    return m_mask.get();
 }
 
-#if GDAL_COMPAT_HAS_CLOSE
-CPLErr Rok4NewDataset::GDAL_COMPAT_CLOSE(progress, progressData)
+void Rok4NewDataset::Drop()
 {
-    CPLErr result = CE_None;
-    if (nOpenFlags != OPEN_FLAGS_CLOSED)
-    {
-        result = Rok4NewDataset::FlushCache(true);
-        result = std::max(result, GDALPamDataset::GDAL_COMPAT_CLOSE_CALL(
-                                      progress, progressData));
-    }
-    return result;
+    m_canvas.Clear();
 }
-#endif
 
 // What belongs to a pyramid that is not there would stay behind.
 CPLErr Rok4NewDataset::TrySaveXML()
 {
-    return m_published ? GDALPamDataset::TrySaveXML() : CE_None;
-}
-
-// Nothing is its own so far; what stands there is another pyramid's.
-char **Rok4NewDataset::GetFileList()
-{
-    return nullptr;
+    return IsPublished() ? GDALPamDataset::TrySaveXML() : CE_None;
 }
 
 CPLErr Rok4NewDataset::CreateMaskBand(int)

@@ -3,6 +3,7 @@
 #ifndef ROK4_NEW_DATASET_H
 #define ROK4_NEW_DATASET_H
 
+#include "closing_dataset.h"
 #include "rok4_canvas.h"
 #include "rok4_creation.h"
 #include "rok4_zoom.h"
@@ -12,7 +13,7 @@
 
 class Rok4NewMaskBand;
 
-class Rok4NewDataset final : public GDALPamDataset
+class Rok4NewDataset final : public ClosingDataset
 {
     friend class Rok4NewBand;
     friend class Rok4NewMaskBand;
@@ -24,20 +25,17 @@ class Rok4NewDataset final : public GDALPamDataset
 
     ~Rok4NewDataset() override;
 
-    // At closing, makes the pyramid.
-    GDALCompatFlush FlushCache(bool atClosing = false) override;
-#if GDAL_COMPAT_HAS_CLOSE
-    CPLErr GDAL_COMPAT_CLOSE(progress, progressData) override;
-#endif
     const OGRSpatialReference *GetSpatialRef() const override;
     CPLErr SetSpatialRef(const OGRSpatialReference *srs) override;
     CPLErr GDAL_COMPAT_GET_GEOTRANSFORM(transform) override;
     CPLErr GDAL_COMPAT_SET_GEOTRANSFORM(transform) override;
-    char **GetFileList() override;
     CPLErr CreateMaskBand(int flags) override;
 
   protected:
     CPLErr TrySaveXML() override;
+    GDALRasterBand *OwnMask() override;
+    CPLErr Publish() override;
+    void Drop() override;
     CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
                      void *data, int bufWidth, int bufHeight,
                      GDALDataType bufType, int nBandCount, int *bandMap,
@@ -51,7 +49,6 @@ class Rok4NewDataset final : public GDALPamDataset
     bool ChooseNodata(int bands);
     bool FindPlace();
     bool BeginWriting();
-    CPLErr Publish();
 
     struct pyr_window Window(int x, int y, int width, int height) const;
     Rok4Buffer Buffer(void *data, GDALDataType type, int nBandCount,
@@ -79,8 +76,6 @@ class Rok4NewDataset final : public GDALPamDataset
     Rok4Canvas m_canvas{};
     int64_t m_originX = 0; // of the raster in the canvas
     int64_t m_originY = 0;
-    bool m_ended = false;
-    bool m_published = false;
 };
 
 class Rok4NewBand final : public GDALPamRasterBand
