@@ -255,7 +255,8 @@ def test_modules():
     built = {stem for stem in built if not stem.endswith("_priv")}
     named = set(re.findall(
         r"\b(pyr(?:_\w+)?|rok4_\w+|cogx_\w+|vsi_\w+|job_context|gdal_compat|"
-        r"crs_text|option_reader|range_cache)\b", text))
+        r"crs_text|option_reader|range_cache|closing_dataset|message_trap|"
+        r"thread_settings)\b", text))
     # An enum, and what the build makes.
     assert named - built <= {"pyr_result", "rok4_tms_table"}
     assert not built - named

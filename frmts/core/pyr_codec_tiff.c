@@ -2,11 +2,9 @@
 /* Tiles in a TIFF compression (LZW, PackBits), through libtiff. */
 #include "pyr_alloc.h"
 #include "pyr_codec_priv.h"
+#include "pyr_libtiff.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#include <tiffio.h>
 
 #define TIFF_FILE_BYTES 128
 
@@ -20,31 +18,9 @@ struct pyr_tiff
     struct pyr_tile_shape shape;
     uint8_t file[TIFF_FILE_BYTES];
     size_t file_offset; /* where libtiff reads next */
-    char message[256];  /* its first complaint about the tile */
+    /* Its first complaint about the tile. */
+    char message[PYR_LIBTIFF_MESSAGE_BYTES];
 };
-
-static int on_error(TIFF *handle, void *user, const char *module,
-                    const char *format, va_list args)
-{
-    struct pyr_tiff *tiff = user;
-    (void)handle;
-    (void)module;
-    if (tiff->message[0] == '\0' &&
-        vsnprintf(tiff->message, sizeof(tiff->message), format, args) < 0)
-        tiff->message[0] = '\0';
-    return 1; /* not passed on to the handler of the process */
-}
-
-static int on_warning(TIFF *handle, void *user, const char *module,
-                      const char *format, va_list args)
-{
-    (void)handle;
-    (void)user;
-    (void)module;
-    (void)format;
-    (void)args;
-    return 1;
-}
 
 static tmsize_t file_read(thandle_t user, void *out, tmsize_t nbytes)
 {
@@ -56,14 +32,6 @@ static tmsize_t file_read(thandle_t user, void *out, tmsize_t nbytes)
     return (tmsize_t)count;
 }
 
-static tmsize_t file_write(thandle_t user, void *bytes, tmsize_t nbytes)
-{
-    (void)user;
-    (void)bytes;
-    (void)nbytes;
-    return -1;
-}
-
 static toff_t file_seek(thandle_t user, toff_t offset, int whence)
 {
     struct pyr_tiff *tiff = user;
@@ -71,12 +39,6 @@ static toff_t file_seek(thandle_t user, toff_t offset, int whence)
         return (toff_t)-1;
     tiff->file_offset = (size_t)offset;
     return offset;
-}
-
-static int file_close(thandle_t user)
-{
-    (void)user;
-    return 0;
 }
 
 static toff_t file_size(thandle_t user)
@@ -138,18 +100,16 @@ static void write_file(struct pyr_tiff *tiff)
 /* The directory is ours and right: only memory can lack. */
 static enum pyr_result open_handle(struct pyr_tiff *tiff)
 {
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (!options)
-        return PYR_NOMEM;
-    TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, tiff);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, tiff);
-    TIFFOpenOptionsSetMaxSingleMemAlloc(options, PYR_MAX_TILE_BYTES);
+    const struct pyr_libtiff_file file = {.user = tiff,
+                                          .read = file_read,
+                                          .seek = file_seek,
+                                          .size = file_size,
+                                          .message = tiff->message,
+                                          .max_alloc_bytes =
+                                              PYR_MAX_TILE_BYTES};
     write_file(tiff);
     tiff->file_offset = 0;
-    tiff->handle =
-        TIFFClientOpenExt("tile", "rmc", tiff, file_read, file_write, file_seek,
-                          file_close, file_size, NULL, NULL, options);
-    TIFFOpenOptionsFree(options);
+    tiff->handle = pyr_libtiff_open("rmc", &file);
     return tiff->handle ? PYR_OK : PYR_NOMEM;
 }
 

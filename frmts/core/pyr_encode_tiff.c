@@ -2,10 +2,7 @@
 /* Pixels to a TIFF compression (LZW, PackBits), through libtiff. */
 #include "pyr_alloc.h"
 #include "pyr_encode_priv.h"
-
-#include <stdio.h>
-
-#include <tiffio.h>
+#include "pyr_libtiff.h"
 
 #define TIFF_HEADER_BYTES 8
 
@@ -21,25 +18,6 @@ struct pyr_tiff_writer
     unsigned nwrites; /* of the strip */
     size_t nbytes;
 };
-
-static int on_message(TIFF *handle, void *user, const char *module,
-                      const char *format, va_list args)
-{
-    (void)handle;
-    (void)user;
-    (void)module;
-    (void)format;
-    (void)args;
-    return 1; /* not passed on to the handler of the process */
-}
-
-static tmsize_t file_read(thandle_t user, void *out, tmsize_t nbytes)
-{
-    (void)user;
-    (void)out;
-    (void)nbytes;
-    return 0;
-}
 
 /* The encoder's block, into which libtiff encodes, holds any tile: the strip
  * comes in one piece, and is already where it belongs. */
@@ -58,12 +36,6 @@ static toff_t file_seek(thandle_t user, toff_t offset, int whence)
 {
     (void)user;
     return whence == SEEK_SET ? offset : TIFF_HEADER_BYTES;
-}
-
-static int file_close(thandle_t user)
-{
-    (void)user;
-    return 0;
 }
 
 static toff_t file_size(thandle_t user)
@@ -93,16 +65,11 @@ enum pyr_result pyr_tiff_encoder_check(enum pyr_codec codec,
 
 static TIFF *open_file(struct pyr_tiff_writer *writer)
 {
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (!options)
-        return NULL;
-    TIFFOpenOptionsSetErrorHandlerExtR(options, on_message, NULL);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, on_message, NULL);
-    TIFF *handle = TIFFClientOpenExt("tile", "wlm", writer, file_read,
-                                     file_write, file_seek, file_close,
-                                     file_size, NULL, NULL, options);
-    TIFFOpenOptionsFree(options);
-    return handle;
+    const struct pyr_libtiff_file file = {.user = writer,
+                                          .write = file_write,
+                                          .seek = file_seek,
+                                          .size = file_size};
+    return pyr_libtiff_open("wlm", &file);
 }
 
 /* To these codecs a row is so many bytes, whatever they mean: libtiff is told
@@ -110,11 +77,7 @@ static TIFF *open_file(struct pyr_tiff_writer *writer)
 static bool describe_strip(const struct pyr_tiff_writer *writer,
                            uint16_t compression)
 {
-    const struct
-    {
-        uint32_t tag;
-        uint32_t value;
-    } fields[] = {
+    const struct pyr_libtiff_field fields[] = {
         {TIFFTAG_IMAGEWIDTH, (uint32_t)writer->row_bytes},
         {TIFFTAG_IMAGELENGTH, writer->height_px},
         {TIFFTAG_ROWSPERSTRIP, writer->height_px},
@@ -125,10 +88,8 @@ static bool describe_strip(const struct pyr_tiff_writer *writer,
         {TIFFTAG_COMPRESSION, compression},
     };
 
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        if (!TIFFSetField(writer->handle, fields[i].tag, fields[i].value))
-            return false;
-    return true;
+    return pyr_libtiff_set(writer->handle, fields,
+                           sizeof(fields) / sizeof(fields[0]));
 }
 
 /* The directory is ours and right: only memory can lack. */

@@ -4,14 +4,11 @@
 #include "pyr_tiff_tile_priv.h"
 
 #include "pyr_alloc.h"
+#include "pyr_libtiff.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include <tiffio.h>
-
 #define TIFF_HEADER_BYTES 8
-#define MESSAGE_BYTES 256
 
 /* libtiff encodes for a file only: it is given one that forgets all that is
  * written but the bytes of its only strip, and tile after tile as this strip.
@@ -25,39 +22,8 @@ struct pyr_tile_handle
     bool no_memory;
     const uint8_t *bytes; /* the tile as far as it was written */
     size_t nbytes;
-    char message[MESSAGE_BYTES]; /* libtiff's first one */
+    char message[PYR_LIBTIFF_MESSAGE_BYTES]; /* libtiff's first one */
 };
-
-static int on_error(TIFF *tiff, void *user, const char *module,
-                    const char *format, va_list args)
-{
-    struct pyr_tile_handle *handle = user;
-
-    (void)tiff;
-    (void)module;
-    if (handle->message[0] == '\0')
-        (void)vsnprintf(handle->message, sizeof(handle->message), format, args);
-    return 1; /* not passed on to the handler of the process */
-}
-
-static int on_warning(TIFF *tiff, void *user, const char *module,
-                      const char *format, va_list args)
-{
-    (void)tiff;
-    (void)user;
-    (void)module;
-    (void)format;
-    (void)args;
-    return 1;
-}
-
-static tmsize_t file_read(thandle_t user, void *out, tmsize_t nbytes)
-{
-    (void)user;
-    (void)out;
-    (void)nbytes;
-    return 0;
-}
 
 /* Adds a piece to the copy of the tile. */
 static bool append(struct pyr_tile_handle *handle, const uint8_t *bytes,
@@ -106,12 +72,6 @@ static toff_t file_seek(thandle_t user, toff_t offset, int whence)
     return whence == SEEK_SET ? offset : 0;
 }
 
-static int file_close(thandle_t user)
-{
-    (void)user;
-    return 0;
-}
-
 static toff_t file_size(thandle_t user)
 {
     (void)user;
@@ -121,31 +81,12 @@ static toff_t file_size(thandle_t user)
 /* In the byte order of the host, so that nothing is swapped. */
 static TIFF *open_file(struct pyr_tile_handle *handle)
 {
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (!options)
-        return NULL;
-    TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, handle);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, NULL);
-    TIFF *tiff = TIFFClientOpenExt("tile", "wm", handle, file_read, file_write,
-                                   file_seek, file_close, file_size, NULL, NULL,
-                                   options);
-    TIFFOpenOptionsFree(options);
-    return tiff;
-}
-
-/* A tag with its value; libtiff takes all of them as int. */
-struct field
-{
-    uint32_t tag;
-    uint32_t value;
-};
-
-static bool set_fields(TIFF *tiff, const struct field *fields, size_t nfields)
-{
-    for (size_t i = 0; i < nfields; i++)
-        if (!TIFFSetField(tiff, fields[i].tag, fields[i].value))
-            return false;
-    return true;
+    const struct pyr_libtiff_file file = {.user = handle,
+                                          .write = file_write,
+                                          .seek = file_seek,
+                                          .size = file_size,
+                                          .message = handle->message};
+    return pyr_libtiff_open("wm", &file);
 }
 
 /* To the codecs of bytes a row is so many bytes, whatever they mean; LZMA takes
@@ -155,19 +96,19 @@ static bool describe_bytes(const struct pyr_tile_encoder *encoder, TIFF *tiff)
     const struct pyr_tile_format *format = &encoder->format;
     const size_t sample_bytes =
         format->compression == PYR_TIFF_LZMA ? pyr_type_bytes(format->type) : 1;
-    const struct field fields[] = {
+    const struct pyr_libtiff_field fields[] = {
         {TIFFTAG_IMAGEWIDTH, (uint32_t)(encoder->row_bytes / sample_bytes)},
         {TIFFTAG_BITSPERSAMPLE, (uint32_t)(8 * sample_bytes)},
         {TIFFTAG_SAMPLESPERPIXEL, 1},
         {TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK},
     };
-    return set_fields(tiff, fields, sizeof(fields) / sizeof(fields[0]));
+    return pyr_libtiff_set(tiff, fields, sizeof(fields) / sizeof(fields[0]));
 }
 
 static bool describe_pixels(const struct pyr_tile_format *format, TIFF *tiff)
 {
     const bool rgb = format->bands - format->nextra == 3;
-    const struct field fields[] = {
+    const struct pyr_libtiff_field fields[] = {
         {TIFFTAG_IMAGEWIDTH, format->tile_width_px},
         {TIFFTAG_BITSPERSAMPLE, 8},
         {TIFFTAG_SAMPLESPERPIXEL, format->bands},
@@ -175,7 +116,7 @@ static bool describe_pixels(const struct pyr_tile_format *format, TIFF *tiff)
                               : rgb         ? PHOTOMETRIC_RGB
                                             : PHOTOMETRIC_MINISBLACK},
     };
-    return set_fields(tiff, fields, sizeof(fields) / sizeof(fields[0]));
+    return pyr_libtiff_set(tiff, fields, sizeof(fields) / sizeof(fields[0]));
 }
 
 /* What must be known before the compression is set, and that. */
@@ -184,7 +125,7 @@ static bool describe_tile(const struct pyr_tile_encoder *encoder, TIFF *tiff)
     const struct pyr_tile_format *format = &encoder->format;
     const bool pixels = format->compression == PYR_TIFF_JPEG ||
                         format->compression == PYR_TIFF_WEBP;
-    const struct field fields[] = {
+    const struct pyr_libtiff_field fields[] = {
         {TIFFTAG_IMAGELENGTH, format->tile_height_px},
         {TIFFTAG_ROWSPERSTRIP, format->tile_height_px},
         {TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG},
@@ -192,7 +133,7 @@ static bool describe_tile(const struct pyr_tile_encoder *encoder, TIFF *tiff)
     };
     return (pixels ? describe_pixels(format, tiff)
                    : describe_bytes(encoder, tiff)) &&
-           set_fields(tiff, fields, sizeof(fields) / sizeof(fields[0]));
+           pyr_libtiff_set(tiff, fields, sizeof(fields) / sizeof(fields[0]));
 }
 
 static bool describe_jpeg(const struct pyr_tile_format *format, TIFF *tiff)
