@@ -2,6 +2,7 @@
 /* What coginfo tells about a file, for people to read. */
 #include "coginfo_print.h"
 
+#include "cogx_codec.h"
 #include "cogx_json.h"
 #include "cogx_stats.h"
 

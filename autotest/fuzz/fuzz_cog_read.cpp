@@ -2,6 +2,8 @@
 // Fuzz target: opens a TIFF with COGX: over a file system that fetches many
 // ranges at once, and reads it: what GTiff reads of the same bytes, or an
 // error.
+#include "fuzz_gdal.h"
+
 #include "cpl_error.h"
 #include "cpl_string.h"
 #include "cpl_vsi.h"
@@ -14,32 +16,13 @@
 #include <memory>
 #include <vector>
 
-extern "C" void GDALRegister_ROK4();
 extern "C" void GDALRegister_GTiff();
-extern "C" int LLVMFuzzerInitialize(int *argc, char ***argv);
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes);
-
-#ifdef __SANITIZE_THREAD__
-// GDAL takes its mutexes in more than one order when it makes them.
-extern "C" __attribute__((visibility("default"))) const char *
-__tsan_default_options();
-extern "C" const char *__tsan_default_options()
-{
-    return "detect_deadlocks=0";
-}
-#endif
 
 namespace
 {
 
 constexpr int64_t MAX_SAMPLES = 1 << 20;
 constexpr const char *LOCAL = "/vsimem/fuzz_cog_read.tif";
-
-void Require(bool promise)
-{
-    if (!promise)
-        abort();
-}
 
 // The input, as a file of the file system.
 struct Input

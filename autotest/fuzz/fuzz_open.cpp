@@ -5,6 +5,8 @@
 // called T, then slabs without their header of 2048 bytes. They are put where
 // the dataset says that its slabs are: of its first pixel, of its last one, of
 // the first one of each overview, and the last part as mask.
+#include "fuzz_gdal.h"
+
 #include "cpl_error.h"
 #include "cpl_string.h"
 #include "cpl_vsi.h"
@@ -18,20 +20,6 @@
 #include <string>
 #include <vector>
 
-extern "C" void GDALRegister_ROK4();
-extern "C" int LLVMFuzzerInitialize(int *argc, char ***argv);
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes);
-
-#ifdef __SANITIZE_THREAD__
-// GDAL takes its mutexes in more than one order when it makes them.
-extern "C" __attribute__((visibility("default"))) const char *
-__tsan_default_options();
-extern "C" const char *__tsan_default_options()
-{
-    return "detect_deadlocks=0";
-}
-#endif
-
 namespace
 {
 
@@ -42,12 +30,6 @@ constexpr size_t HEADER_BYTES = 2048;
 constexpr int64_t MAX_SAMPLES = 1 << 22;
 
 using Part = std::string;
-
-void Require(bool promise)
-{
-    if (!promise)
-        abort();
-}
 
 std::vector<Part> Split(const uint8_t *data, size_t nbytes)
 {

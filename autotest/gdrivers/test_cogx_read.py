@@ -4,14 +4,13 @@
 import json
 import os
 import random
-import threading
 
 import numpy as np
 import pytest
 from osgeo import gdal
 
 from cogx_util import advise, make_cog, open_cogx, picture
-from rok4_util import Errors, Server, config
+from rok4_util import Errors, Server, config, in_threads
 
 SIZE, TILE = 4096, 256
 FILES = {"plain.tif": ["COMPRESS=JPEG", "BLOCKSIZE=256"],
@@ -485,11 +484,7 @@ def test_thread_safe_opening(server, place):
             if not (found == expected[:, y:y + TILE, x:x + TILE]).all():
                 wrong.append(seed)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, 3)
     assert not wrong
 
 
@@ -507,9 +502,5 @@ def test_handles_in_threads(server, place):
             if not (found == expected[:, y:y + 600, x:x + 600]).all():
                 wrong.append(seed)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, 4)
     assert not wrong

@@ -16,7 +16,7 @@ from osgeo import gdal
 import rok4_decode
 import rok4_make
 import rok4_tms
-from rok4_util import (SANITIZED, Watch, open_dataset, pixels_of,
+from rok4_util import (SANITIZED, Watch, in_threads, open_dataset, pixels_of,
                        read_compressed)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -331,9 +331,5 @@ def test_thread_safe_opening(tmp_path):
             if not (found == expected[y:y + 90, x:x + 100]).all():
                 wrong.append(seed)
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, 4)
     assert not wrong

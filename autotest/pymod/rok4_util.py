@@ -192,6 +192,15 @@ class Watch:
         os.close(self.fd)
 
 
+def in_threads(work, count):
+    """work(0) .. work(count - 1), each in a thread of its own, to their end."""
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def libgdal():
     """The library that the bindings have loaded: they do not offer all."""
     with open("/proc/self/maps", encoding="utf-8") as maps:

@@ -45,8 +45,22 @@ static void test_cut(void)
         CHECK(!cogx_jpeg_fits(good, nbytes, 256, 3));
 }
 
+static void test_join(void)
+{
+    const uint8_t tables[] = {0xff, 0xd8, 1, 2, 0xff, 0xd9};
+    const uint8_t tile[] = {0xff, 0xd8, 3, 4, 5, 0xff, 0xd9};
+    const uint8_t joined[] = {0xff, 0xd8, 1, 2, 3, 4, 5, 0xff, 0xd9};
+    uint8_t out[sizeof(tables) + sizeof(tile)];
+    CHECK_INT(cogx_jpeg_join(tables, sizeof(tables), tile, sizeof(tile), out),
+              sizeof(joined));
+    CHECK(memcmp(out, joined, sizeof(joined)) == 0);
+    CHECK_INT(cogx_jpeg_join(tables, 2, tile, sizeof(tile), out), sizeof(tile));
+    CHECK(memcmp(out, tile, sizeof(tile)) == 0);
+}
+
 int main(void)
 {
+    RUN(test_join);
     RUN(test_fits);
     RUN(test_other_streams);
     RUN(test_cut);

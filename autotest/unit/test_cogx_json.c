@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of cogx_json and cogx_tms: texts that JSON readers, GDAL and pyr_grid
  * take, whatever the file holds. */
+#include "cogx_codec.h"
 #include "cogx_json.h"
 #include "cogx_names.h"
 #include "cogx_tms.h"

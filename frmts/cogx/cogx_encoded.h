@@ -31,7 +31,7 @@ class CogxEncoded
     virtual enum pyr_result Fetch(const struct cogx_promised *tiles,
                                   size_t ntiles, struct pyr_error *err) = 0;
     // Gives the level's tags those that its tiles are decoded by.
-    virtual enum pyr_result TakeTags(size_t level, CogxTags *tags,
+    virtual enum pyr_result TakeTags(size_t level, struct cogx_tags *tags,
                                      struct pyr_error *err) const = 0;
     // Whether tiles of JPEG have their own tables.
     virtual bool WholeStreams() const = 0;

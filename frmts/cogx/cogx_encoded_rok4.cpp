@@ -73,7 +73,7 @@ class EncodedRok4 final : public CogxEncoded
                             struct pyr_error *err) override;
     enum pyr_result Fetch(const struct cogx_promised *tiles, size_t ntiles,
                           struct pyr_error *err) override;
-    enum pyr_result TakeTags(size_t, CogxTags *,
+    enum pyr_result TakeTags(size_t, struct cogx_tags *,
                              struct pyr_error *) const override
     {
         return PYR_OK;

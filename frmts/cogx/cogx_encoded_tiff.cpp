@@ -3,6 +3,7 @@
 #include "cogx_encoded.h"
 
 #include "cogx_create_copy.h"
+#include "cogx_codec.h"
 #include "cogx_cursor.h"
 #include "cogx_dataset.h"
 #include "pyr_alloc.h"
@@ -15,33 +16,6 @@
 
 namespace
 {
-
-// Tags by which tiles are decoded (TIFF 6.0, and its supplements).
-constexpr uint16_t FILL_ORDER = 266;
-constexpr uint16_t PLANAR_CONFIG = 284;
-constexpr uint16_t EXTRA_SAMPLES = 338;
-constexpr uint16_t JPEG_TABLES = 347;
-constexpr uint16_t LERC_PARAMETERS = 50674;
-constexpr uint16_t PIXEL_TAGS[] = {259,         262, 317, EXTRA_SAMPLES, 339,
-                                   JPEG_TABLES, 529, 530, 531,           532};
-
-constexpr uint16_t CODE_LERC = 34887;
-constexpr uint16_t CODE_OLD_DEFLATE = 32946;
-
-bool CodecOf(uint64_t code, enum pyr_tiff_compression *codec)
-{
-    for (const enum pyr_tiff_compression known :
-         {PYR_TIFF_NONE, PYR_TIFF_LZW, PYR_TIFF_JPEG, PYR_TIFF_DEFLATE,
-          PYR_TIFF_ZSTD, PYR_TIFF_WEBP, PYR_TIFF_LERC, PYR_TIFF_LZMA})
-        if (pyr_tiff_has(known) &&
-            (pyr_tiff_compression_code(known) == code ||
-             (known == PYR_TIFF_DEFLATE && code == CODE_OLD_DEFLATE)))
-        {
-            *codec = known;
-            return true;
-        }
-    return false;
-}
 
 CogxPredictor PredictorOf(uint16_t predictor)
 {
@@ -77,7 +51,7 @@ class EncodedTiff final : public CogxEncoded
                             struct pyr_error *err) override;
     enum pyr_result Fetch(const struct cogx_promised *tiles, size_t ntiles,
                           struct pyr_error *err) override;
-    enum pyr_result TakeTags(size_t level, CogxTags *tags,
+    enum pyr_result TakeTags(size_t level, struct cogx_tags *tags,
                              struct pyr_error *err) const override;
     bool WholeStreams() const override
     {
@@ -89,10 +63,6 @@ class EncodedTiff final : public CogxEncoded
     std::string CheckImage();
     std::string CheckRaster(const struct cogx_raster &raster) const;
     void FindLevels();
-    bool FindCodec(const struct cogx_raster &raster,
-                   enum pyr_tiff_compression *codec) const;
-    uint64_t Number(const struct pyr_tiff_dir &dir, uint16_t code,
-                    uint64_t fallback) const;
 
     GDALDataset *m_source;
     struct vsi_tiff *m_file = nullptr;
@@ -101,45 +71,10 @@ class EncodedTiff final : public CogxEncoded
     std::vector<bool> m_has{};
 };
 
-uint64_t EncodedTiff::Number(const struct pyr_tiff_dir &dir, uint16_t code,
-                             uint64_t fallback) const
-{
-    struct pyr_error err = {""};
-    uint64_t value = fallback;
-    return pyr_tiff_uint(&m_reader, m_tiff->tiff, &dir, code, fallback, &value,
-                         &err) == PYR_OK
-               ? value
-               : UINT64_MAX;
-}
-
-bool EncodedTiff::FindCodec(const struct cogx_raster &raster,
-                            enum pyr_tiff_compression *codec) const
-{
-    // By what the second parameter tells of the compression of blobs.
-    constexpr enum pyr_tiff_compression LERCS[] = {
-        PYR_TIFF_LERC, PYR_TIFF_LERC_DEFLATE, PYR_TIFF_LERC_ZSTD};
-    const struct pyr_tiff_tag *const tag =
-        pyr_tiff_find(&m_tiff->tiff->dirs[raster.dir], LERC_PARAMETERS);
-    uint64_t values[2] = {0, 0};
-    struct pyr_error err = {""};
-    if (!CodecOf(raster.compression, codec))
-        return false;
-    if (*codec != PYR_TIFF_LERC)
-        return true;
-    if (tag == nullptr || tag->count != 2 ||
-        pyr_tiff_uints(&m_reader, m_tiff->tiff, tag, 0, 2, values, &err) !=
-            PYR_OK ||
-        values[1] >= std::size(LERCS))
-        return false;
-    *codec = LERCS[values[1]];
-    return pyr_tiff_has(*codec);
-}
-
 std::string EncodedTiff::CheckRaster(const struct cogx_raster &raster) const
 {
     enum pyr_type type = PYR_TYPE_UINT8;
     enum pyr_tiff_compression codec = PYR_TIFF_NONE;
-    const struct pyr_tiff_dir &dir = m_tiff->tiff->dirs[raster.dir];
     if (!CogxTypeOf(m_source->GetRasterBand(1), &type))
         return "its samples have a type of their own";
     const size_t sample = pyr_type_bytes(type);
@@ -151,22 +86,14 @@ std::string EncodedTiff::CheckRaster(const struct cogx_raster &raster) const
         return CPLSPrintf("its tiles have %u x %u pixels, expected a square, a "
                           "multiple of 16",
                           raster.tile_width_px, raster.tile_height_px);
-    if (!FindCodec(raster, &codec))
+    if (!cogx_codec_of(m_tiff, &raster, &codec))
         return CPLSPrintf("its compression %u is none that is copied",
                           raster.compression);
     if (raster.nbands != m_source->GetRasterCount() ||
         raster.bits_per_sample != 8 * sample)
         return "its samples are packed";
-    if (raster.nbands > 1 && Number(dir, PLANAR_CONFIG, 1) != 1)
-        return "its bands are apart";
-    if (Number(dir, FILL_ORDER, 1) != 1)
-        return "its bits are in reverse order";
-    if (codec == PYR_TIFF_JPEG && raster.nbands != 1 && raster.nbands != 3)
-        return "its JPEG tiles have two or four bands";
-    const bool bytes = codec == PYR_TIFF_JPEG || codec == PYR_TIFF_WEBP ||
-                       raster.compression == CODE_LERC ||
-                       (sample == 1 && raster.predictor != 3);
-    return m_tiff->tiff->big_endian && !bytes ? "it is big-endian" : "";
+    const char *const misfit = cogx_codec_misfit(m_tiff, &raster, codec);
+    return misfit != nullptr ? misfit : "";
 }
 
 // Whether the dataset is that file's, and is as it is there.
@@ -180,7 +107,7 @@ std::string EncodedTiff::CheckImage()
     if (!why.empty())
         return why;
     m_side = static_cast<int>(image.tile_width_px);
-    (void)FindCodec(image, &m_image.codec);
+    (void)cogx_codec_of(m_tiff, &image, &m_image.codec);
     m_image.predictor = PredictorOf(image.predictor);
     m_overview = m_image;
     return "";
@@ -203,7 +130,8 @@ void EncodedTiff::FindLevels()
         if (raster.width_px != static_cast<uint32_t>(overview->GetXSize()) ||
             raster.height_px != static_cast<uint32_t>(overview->GetYSize()) ||
             raster.tile_width_px != static_cast<uint32_t>(m_side) ||
-            !CheckRaster(raster).empty() || !FindCodec(raster, &own.codec))
+            !CheckRaster(raster).empty() ||
+            !cogx_codec_of(m_tiff, &raster, &own.codec))
             continue;
         own.predictor = PredictorOf(raster.predictor);
         if (first)
@@ -292,26 +220,12 @@ enum pyr_result EncodedTiff::Fetch(const struct cogx_promised *tiles,
     return PYR_OK;
 }
 
-enum pyr_result EncodedTiff::TakeTags(size_t level, CogxTags *tags,
+enum pyr_result EncodedTiff::TakeTags(size_t level, struct cogx_tags *tags,
                                       struct pyr_error *err) const
 {
     const struct pyr_tiff_dir &dir =
         m_tiff->tiff->dirs[m_tiff->levels[level].image.dir];
-    for (const uint16_t code : PIXEL_TAGS)
-    {
-        const struct pyr_tiff_tag *const tag = pyr_tiff_find(&dir, code);
-        void *values = nullptr;
-        size_t nbytes = 0;
-        tags->Remove(code);
-        if (tag == nullptr)
-            continue;
-        const enum pyr_result result =
-            pyr_tiff_load(&m_reader, m_tiff->tiff, tag, &values, &nbytes, err);
-        if (result != PYR_OK)
-            return result;
-        tags->Add(code, tag->type, tag->count, values);
-    }
-    return PYR_OK;
+    return cogx_tags_take_pixels(tags, &m_reader, m_tiff->tiff, &dir, err);
 }
 
 // As GTiff reads them.

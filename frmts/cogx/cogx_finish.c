@@ -2,6 +2,7 @@
 /* Encoded tiles from their logs, in their order, to the file. */
 #include "cogx_writer.h"
 
+#include "cogx_codes.h"
 #include "cogx_layout.h"
 #include "cogx_stream.h"
 #include "cogx_writer_priv.h"
@@ -11,8 +12,6 @@
 
 #include <string.h>
 
-#define TAG_BITS_PER_SAMPLE 258
-#define TAG_SAMPLES_PER_PIXEL 277
 #define SAFE_PIXEL_BYTES 2000000000.0 /* beyond it, BigTIFF is safer */
 
 /* The empty tile as it stands in the file. */
@@ -97,7 +96,8 @@ static uint32_t number_of(const struct cogx_image *image, uint16_t code,
                           uint32_t fallback)
 {
     for (size_t i = 0; i < image->ntags; i++)
-        if (image->tags[i].code == code && image->tags[i].type == 3)
+        if (image->tags[i].code == code &&
+            image->tags[i].type == COGX_TYPE_SHORT)
         {
             uint16_t value;
             memcpy(&value, image->tags[i].values, sizeof(value));
@@ -115,8 +115,8 @@ static double uncompressed_bytes(const struct cogx_writer_options *options)
     {
         const struct cogx_image *image = &options->images[i];
         total += (double)image->width_px * (double)image->height_px *
-                 number_of(image, TAG_BITS_PER_SAMPLE, 1) / 8.0 *
-                 number_of(image, TAG_SAMPLES_PER_PIXEL, 1);
+                 number_of(image, COGX_TAG_BITS, 1) / 8.0 *
+                 number_of(image, COGX_TAG_SAMPLES, 1);
     }
     return total;
 }

@@ -2,12 +2,15 @@
 /* JPEG streams with their own tables, as tiles of a TIFF file. */
 #include "cogx_jpeg.h"
 
+#include <string.h>
+
 /* Markers (ITU-T T.81); Adobe's may tell of other colours than YCbCr. */
 #define PREFIX 0xffu
 #define FIRST_FRAME 0xc0u
 #define LAST_FRAME 0xc2u
 #define ADOBE 0xeeu
 
+#define MARKER_BYTES 2u    /* of start or end */
 #define FRAME_BYTES 6u     /* before its components */
 #define COMPONENT_BYTES 3u /* identifier, sampling factors, table */
 
@@ -49,4 +52,20 @@ bool cogx_jpeg_fits(const uint8_t *bytes, size_t nbytes, uint32_t side_px,
         at += 2 + length;
     }
     return false;
+}
+
+size_t cogx_jpeg_join(const uint8_t *tables, size_t ntables,
+                      const uint8_t *bytes, size_t nbytes, uint8_t *out)
+{
+    size_t at = 0;
+    size_t skipped = 0;
+
+    if (ntables > MARKER_BYTES && nbytes > MARKER_BYTES)
+    {
+        at = ntables - MARKER_BYTES; /* but the end */
+        skipped = MARKER_BYTES;      /* the start */
+        memcpy(out, tables, at);
+    }
+    memcpy(out + at, bytes + skipped, nbytes - skipped);
+    return at + nbytes - skipped;
 }

@@ -2,46 +2,13 @@
 /* The verdict on a GeoTIFF, and the sizes of its tiles, as JSON text. */
 #include "cogx_json.h"
 
+#include "cogx_codec.h"
 #include "cogx_names.h"
 #include "cogx_stats.h"
 #include "pyr_alloc.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define TAG_LERC_PARAMETERS 50674u
-#define COMPRESSION_LERC 34887u
-
-enum pyr_result cogx_compression_of(const struct cogx_tiff *file,
-                                    const struct cogx_raster *raster,
-                                    char out_name[COGX_COMPRESSION_BYTES],
-                                    struct pyr_error *err)
-{
-    const char *const name = cogx_compression_name(raster->compression);
-    const char *more = "";
-    if (raster->compression == COMPRESSION_LERC)
-    {
-        const struct pyr_tiff_tag *const tag =
-            pyr_tiff_find(&file->tiff->dirs[raster->dir], TAG_LERC_PARAMETERS);
-        uint64_t parameters[2] = {0, 0}; /* version, further compression */
-        enum pyr_result result = PYR_OK;
-        if (tag != NULL)
-            result = pyr_tiff_uints(&file->reader, file->tiff, tag, 0, 2,
-                                    parameters, err);
-        if (result != PYR_OK && result != PYR_CORRUPT)
-            return result;
-        if (result == PYR_OK && parameters[1] == 1)
-            more = "_DEFLATE";
-        if (result == PYR_OK && parameters[1] == 2)
-            more = "_ZSTD";
-    }
-    if (name != NULL)
-        (void)snprintf(out_name, COGX_COMPRESSION_BYTES, "%s%s", name, more);
-    else
-        (void)snprintf(out_name, COGX_COMPRESSION_BYTES, "%u",
-                       raster->compression);
-    return PYR_OK;
-}
 
 /* Whether fine / factor is coarse, rounded up or down, and at least 1. */
 static bool divides(uint32_t fine, uint32_t coarse, uint32_t factor)

@@ -45,14 +45,6 @@ enum pyr_result cogx_json_cog(const struct cogx_tiff *file,
                               char **out_text,
                               struct pyr_error *err) PYR_MUST_CHECK;
 
-/* Writes the name of the raster's compression as GDAL's options have it
- * ("LERC_ZSTD"), or its number. Errors of the reader but PYR_CORRUPT. */
-#define COGX_COMPRESSION_BYTES 24
-enum pyr_result cogx_compression_of(const struct cogx_tiff *file,
-                                    const struct cogx_raster *raster,
-                                    char out_name[COGX_COMPRESSION_BYTES],
-                                    struct pyr_error *err) PYR_MUST_CHECK;
-
 /* How many pixels of the full resolution a pixel of the level stands for: a
  * whole number where its size is that of the full resolution divided by one,
  * rounded up or down. */

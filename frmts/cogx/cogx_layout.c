@@ -2,6 +2,7 @@
 /* Where everything stands in a Cloud Optimized GeoTIFF. */
 #include "cogx_layout.h"
 
+#include "cogx_codes.h"
 #include "pyr_alloc.h"
 #include "pyr_arith.h"
 #include "pyr_buf.h"
@@ -11,24 +12,6 @@
 #include <string.h>
 
 #define MAX_HEAD_BYTES ((uint64_t)1 << 30)
-
-#define TYPE_SHORT 3
-#define TYPE_LONG 4
-#define TYPE_RATIONAL 5
-#define TYPE_SRATIONAL 10
-#define TYPE_LAST_CLASSIC 13
-#define TYPE_LONG8 16
-
-#define TAG_SUBFILE_TYPE 254
-#define TAG_WIDTH 256
-#define TAG_HEIGHT 257
-#define TAG_TILE_WIDTH 322
-#define TAG_TILE_HEIGHT 323
-#define TAG_TILE_OFFSETS 324
-#define TAG_TILE_COUNTS 325
-
-#define SUBFILE_REDUCED 1u
-#define SUBFILE_MASK 4u
 
 /* GDAL's names: readers that know them read tiles without their directory's
  * arrays. The blank leaves room for YES. */
@@ -42,8 +25,9 @@ static const char structure_masks[] = "MASK_INTERLEAVED_WITH_IMAGERY=YES\n";
 #define STRUCTURE_BYTES 512
 
 static const uint16_t own_tags[] = {
-    TAG_SUBFILE_TYPE, TAG_WIDTH,        TAG_HEIGHT,     TAG_TILE_WIDTH,
-    TAG_TILE_HEIGHT,  TAG_TILE_OFFSETS, TAG_TILE_COUNTS};
+    COGX_TAG_SUBFILE_TYPE,    COGX_TAG_WIDTH,       COGX_TAG_HEIGHT,
+    COGX_TAG_TILE_WIDTH,      COGX_TAG_TILE_HEIGHT, COGX_TAG_TILE_OFFSETS,
+    COGX_TAG_TILE_BYTE_COUNTS};
 #define NOWN_TAGS (sizeof(own_tags) / sizeof(own_tags[0]))
 
 uint32_t cogx_tiles_wide(const struct cogx_image *image)
@@ -135,7 +119,7 @@ static enum pyr_result check_tag(const struct cogx_layout *layout,
         if (tag->code == own_tags[i])
             return pyr_fail(err, PYR_USAGE, "tag %u is the writer's own",
                             (unsigned)tag->code);
-    if (nbytes == 0 || (!layout->big && tag->type > TYPE_LAST_CLASSIC))
+    if (nbytes == 0 || (!layout->big && tag->type > COGX_TYPE_LAST_CLASSIC))
         return pyr_fail(err, PYR_USAGE, "tag %u cannot have type %u",
                         (unsigned)tag->code, (unsigned)tag->type);
     if (tag->count == 0)
@@ -225,8 +209,8 @@ enum pyr_result cogx_layout_init(struct cogx_layout *layout,
         const size_t level = i / nplanes;
         const bool is_mask = i % nplanes == 1;
         dir->image = is_mask ? &masks[level] : &images[level];
-        dir->subfile_type =
-            (level > 0 ? SUBFILE_REDUCED : 0) | (is_mask ? SUBFILE_MASK : 0);
+        dir->subfile_type = (level > 0 ? COGX_SUBFILE_REDUCED : 0) |
+                            (is_mask ? COGX_SUBFILE_MASK : 0);
         dir->ntiles =
             (uint64_t)cogx_tiles_wide(dir->image) * cogx_tiles_high(dir->image);
     }
@@ -287,7 +271,7 @@ static bool is_big_endian(void)
 static void put_values(uint8_t *out, const struct cogx_tag *tag)
 {
     const bool pairs =
-        tag->type == TYPE_RATIONAL || tag->type == TYPE_SRATIONAL;
+        tag->type == COGX_TYPE_RATIONAL || tag->type == COGX_TYPE_SRATIONAL;
     const size_t nbytes = pyr_tiff_type_bytes(tag->type) / (pairs ? 2 : 1);
     const size_t total = (size_t)value_bytes(tag);
 
@@ -342,9 +326,9 @@ static void put_tag(struct dir_writer *writer, const struct cogx_tag *tag)
 
 static void put_number(struct dir_writer *writer, uint16_t code, uint32_t value)
 {
-    const uint16_t type = value <= UINT16_MAX && code != TAG_SUBFILE_TYPE
-                              ? TYPE_SHORT
-                              : TYPE_LONG;
+    const uint16_t type = value <= UINT16_MAX && code != COGX_TAG_SUBFILE_TYPE
+                              ? COGX_TYPE_SHORT
+                              : COGX_TYPE_LONG;
     pyr_put_le32(put_entry(writer, code, type, 1), value);
 }
 
@@ -352,8 +336,8 @@ static void put_offsets(struct dir_writer *writer, const struct cogx_dir *dir)
 {
     const struct cogx_layout *layout = writer->layout;
     uint8_t *value =
-        put_entry(writer, TAG_TILE_OFFSETS,
-                  layout->big ? TYPE_LONG8 : TYPE_LONG, dir->ntiles);
+        put_entry(writer, COGX_TAG_TILE_OFFSETS,
+                  layout->big ? COGX_TYPE_LONG8 : COGX_TYPE_LONG, dir->ntiles);
     put_word(layout, value,
              cogx_layout_offsets_inside(layout, dir) ? dir->first_offsets[0]
                                                      : dir->offsets_bytes);
@@ -362,7 +346,8 @@ static void put_offsets(struct dir_writer *writer, const struct cogx_dir *dir)
 static void put_counts(struct dir_writer *writer, const struct cogx_dir *dir)
 {
     const struct cogx_layout *layout = writer->layout;
-    uint8_t *value = put_entry(writer, TAG_TILE_COUNTS, TYPE_LONG, dir->ntiles);
+    uint8_t *value = put_entry(writer, COGX_TAG_TILE_BYTE_COUNTS,
+                               COGX_TYPE_LONG, dir->ntiles);
     if (!cogx_layout_counts_inside(layout, dir))
         put_word(layout, value, dir->counts_bytes);
     else
@@ -376,19 +361,19 @@ static void put_own(struct dir_writer *writer, const struct cogx_dir *dir,
 {
     const struct cogx_image *image = dir->image;
 
-    if (code == TAG_SUBFILE_TYPE && dir->subfile_type != 0)
+    if (code == COGX_TAG_SUBFILE_TYPE && dir->subfile_type != 0)
         put_number(writer, code, dir->subfile_type);
-    else if (code == TAG_WIDTH)
+    else if (code == COGX_TAG_WIDTH)
         put_number(writer, code, image->width_px);
-    else if (code == TAG_HEIGHT)
+    else if (code == COGX_TAG_HEIGHT)
         put_number(writer, code, image->height_px);
-    else if (code == TAG_TILE_WIDTH)
+    else if (code == COGX_TAG_TILE_WIDTH)
         put_number(writer, code, image->tile_width_px);
-    else if (code == TAG_TILE_HEIGHT)
+    else if (code == COGX_TAG_TILE_HEIGHT)
         put_number(writer, code, image->tile_height_px);
-    else if (code == TAG_TILE_OFFSETS)
+    else if (code == COGX_TAG_TILE_OFFSETS)
         put_offsets(writer, dir);
-    else if (code == TAG_TILE_COUNTS)
+    else if (code == COGX_TAG_TILE_BYTE_COUNTS)
         put_counts(writer, dir);
 }
 

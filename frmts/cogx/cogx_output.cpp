@@ -5,7 +5,6 @@
 #include "cogx_create_copy.h"
 #include "cogx_report.h"
 #include "job_context.h"
-#include "rok4_dataset.h"
 #include "vsi_io.h"
 #include "vsi_out.h"
 
@@ -23,8 +22,6 @@ namespace
 constexpr size_t WAITING_BYTES = 32 << 20;
 // Share of the progress after which the file is only put together.
 constexpr double BUILT = 0.9;
-
-constexpr uint16_t JPEG_TABLES = 347;
 
 } // namespace
 
@@ -99,10 +96,15 @@ bool CogxOutput::TakeTables()
 {
     CogxTags *const tags[] = {&m_template->image, &m_template->overview};
     for (const Kind kind : {IMAGE, OVERVIEW})
+    {
+        struct pyr_error err = {""};
         if (!m_tables[kind].empty() &&
-            !tags[kind]->SetBytes(JPEG_TABLES, m_tables[kind].data(),
-                                  m_tables[kind].size()))
-            return Report(PYR_NOMEM, {"out of memory"});
+            !Report(cogx_tags_set_tables(&tags[kind]->tags,
+                                         m_tables[kind].data(),
+                                         m_tables[kind].size(), &err),
+                    err))
+            return false;
+    }
     if (!TakeEncodedTags())
         return false;
     MakeImages();
@@ -197,8 +199,8 @@ void CogxOutput::MakeImages()
         image->height_px = m_source.Sizes()[level].height_px;
         image->tile_width_px = side;
         image->tile_height_px = side;
-        image->tags = tags[kind]->Get().data();
-        image->ntags = tags[kind]->Get().size();
+        image->tags = tags[kind]->tags.list;
+        image->ntags = tags[kind]->tags.ntags;
         image->empty_tile =
             m_emptyTiles[kind].empty() ? nullptr : m_emptyTiles[kind].data();
         image->empty_nbytes = m_emptyTiles[kind].size();
@@ -233,7 +235,7 @@ bool CogxOutput::MakeWriter()
 bool CogxOutput::Begin()
 {
     struct pyr_error err = {""};
-    m_runtime = Rok4Runtime::Get();
+    m_runtime = PyrRuntime::Get();
     if (m_runtime == nullptr)
         return Report(PYR_NOMEM, {"out of memory"});
     if (!Progress(this, 0))

@@ -5,12 +5,12 @@
 
 #include "cogx_encoded.h"
 #include "cogx_template.h"
+#include "pyr_runtime.h"
 
 #include <memory>
 #include <string>
 #include <vector>
 
-struct Rok4Runtime;
 class JobContext;
 
 struct CogxOutputOptions
@@ -121,7 +121,7 @@ class CogxOutput final
     std::string m_spoolPath{}; // may not be beside it
     struct pyr_out m_out = {};
     struct pyr_out m_scratch = {};
-    std::shared_ptr<Rok4Runtime> m_runtime{};
+    std::shared_ptr<PyrRuntime> m_runtime{};
     std::unique_ptr<CogxTemplate> m_template{};
     struct pyr_tile_format m_formats[KINDS] = {};
     std::vector<uint8_t> m_tables[KINDS]{};

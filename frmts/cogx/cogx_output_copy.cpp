@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A file whose levels are, some or all of them, copied without decoding.
 #include "cogx_output.h"
+
+#include "cogx_jpeg.h"
 #include "cogx_report.h"
 
 #include "cpl_conv.h"
@@ -13,9 +15,6 @@ namespace
 
 // Share of the progress before the file is put together.
 constexpr double MADE = 0.5;
-
-constexpr size_t TABLES_END_BYTES = 2; // marker EOI
-constexpr size_t TILE_START_BYTES = 2; // marker SOI
 
 // Sink for levels whose first one is there already.
 struct RestSink
@@ -86,13 +85,12 @@ bool CogxOutput::TakeEncodedTags()
     const std::vector<uint8_t> &tables = m_tables[IMAGE];
     const std::vector<uint8_t> &tile = m_emptyTiles[IMAGE];
     m_wholeEmptyTile = tile;
-    if (m_file.encoded->WholeStreams() && tables.size() > TABLES_END_BYTES &&
-        tile.size() > TILE_START_BYTES)
+    if (m_file.encoded->WholeStreams() && !tables.empty() && !tile.empty())
     {
-        m_wholeEmptyTile.assign(tables.begin(),
-                                tables.end() - TABLES_END_BYTES);
-        m_wholeEmptyTile.insert(m_wholeEmptyTile.end(),
-                                tile.begin() + TILE_START_BYTES, tile.end());
+        m_wholeEmptyTile.resize(tables.size() + tile.size());
+        m_wholeEmptyTile.resize(cogx_jpeg_join(tables.data(), tables.size(),
+                                               tile.data(), tile.size(),
+                                               m_wholeEmptyTile.data()));
     }
     for (size_t i = 0; i < m_source.Sizes().size(); i++)
     {
@@ -101,11 +99,13 @@ bool CogxOutput::TakeEncodedTags()
         if (!IsCopied(i))
             continue;
         m_levelTags[i] = std::make_unique<CogxTags>();
-        if (!m_levelTags[i]->AddAll(i == 0 ? m_template->image
-                                           : m_template->overview))
-            return Report(PYR_NOMEM, {"out of memory"});
-        if (!Report(m_file.encoded->TakeTags(i, m_levelTags[i].get(), &err),
-                    err))
+        struct cogx_tags *const tags = &m_levelTags[i]->tags;
+        enum pyr_result result = cogx_tags_copy(
+            tags, i == 0 ? &m_template->image.tags : &m_template->overview.tags,
+            &err);
+        if (result == PYR_OK)
+            result = m_file.encoded->TakeTags(i, tags, &err);
+        if (!Report(result, err))
             return false;
     }
     return true;
@@ -114,8 +114,8 @@ bool CogxOutput::TakeEncodedTags()
 void CogxOutput::UseEncodedTags(size_t level)
 {
     struct cogx_image &image = m_images[level];
-    image.tags = m_levelTags[level]->Get().data();
-    image.ntags = m_levelTags[level]->Get().size();
+    image.tags = m_levelTags[level]->tags.list;
+    image.ntags = m_levelTags[level]->tags.ntags;
     if (image.empty_tile == nullptr)
         return;
     // Tiles encoded here need other tables than those of the source.

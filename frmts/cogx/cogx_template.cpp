@@ -3,9 +3,8 @@
 #include "cogx_template.h"
 
 #include "cogx_report.h"
+#include "cogx_tiff.h"
 #include "message_trap.h"
-#include "pyr_alloc.h"
-#include "pyr_tiff.h"
 #include "thread_settings.h"
 
 #include "cpl_conv.h"
@@ -18,25 +17,6 @@
 
 namespace
 {
-
-// Tags (TIFF 6.0, and its supplements).
-constexpr uint16_t NEW_SUBFILE_TYPE = 254;
-constexpr uint16_t COMPRESSION = 259;
-constexpr uint16_t PHOTOMETRIC = 262;
-constexpr uint16_t PREDICTOR = 317;
-constexpr uint16_t EXTRA_SAMPLES = 338;
-constexpr uint16_t JPEG_TABLES = 347;
-// Image width and length, strips and tiles; and JPEG's tables, which are those
-// of our encoder.
-constexpr uint16_t OWN_TAGS[] = {
-    NEW_SUBFILE_TYPE, 256, 257, 273, 278, 279, 322, 323, 324, 325, JPEG_TABLES};
-
-constexpr uint64_t IS_REDUCED = 1;
-constexpr uint64_t IS_MASK = 4;
-constexpr unsigned PHOTOMETRIC_YCBCR = 6;
-constexpr unsigned UNASSOCIATED_ALPHA = 2;
-constexpr uint16_t SHORT_TYPE = 3;
-constexpr uint16_t UNDEFINED_TYPE = 7;
 
 // A directory of files in memory, gone with this.
 class MemoryDirectory final
@@ -201,50 +181,24 @@ bool CreateFile(const std::string &path, GDALDataset *sample,
     return made != nullptr;
 }
 
-bool IsOwnTag(uint16_t code)
+enum pyr_result LoadDirectory(const struct cogx_tiff &file, size_t directory,
+                              CogxTags *out, struct pyr_error *err)
 {
-    return std::find(std::begin(OWN_TAGS), std::end(OWN_TAGS), code) !=
-           std::end(OWN_TAGS);
+    return cogx_tags_load(&out->tags, &file.reader, file.tiff,
+                          &file.tiff->dirs[directory], err);
 }
 
-enum pyr_result LoadTags(const struct pyr_tiff_reader *reader,
-                         const struct pyr_tiff *tiff,
-                         const struct pyr_tiff_dir &directory, CogxTags *tags,
-                         struct pyr_error *err)
+enum pyr_result LoadDirectories(const struct cogx_tiff &file,
+                                CogxTemplate *made, struct pyr_error *err)
 {
-    for (size_t i = 0; i < directory.ntags; i++)
-    {
-        const struct pyr_tiff_tag &tag = directory.tags[i];
-        void *values = nullptr;
-        size_t nbytes = 0;
-        if (IsOwnTag(tag.code))
-            continue;
-        const enum pyr_result result =
-            pyr_tiff_load(reader, tiff, &tag, &values, &nbytes, err);
-        if (result != PYR_OK)
-            return result;
-        tags->Add(tag.code, tag.type, tag.count, values);
-    }
-    return PYR_OK;
-}
-
-// Sorts the directories by what they are.
-enum pyr_result LoadDirectories(const struct pyr_tiff_reader *reader,
-                                const struct pyr_tiff *tiff, CogxTemplate *made,
-                                struct pyr_error *err)
-{
-    enum pyr_result result = PYR_OK;
-    for (size_t i = 0; i < tiff->ndirs && result == PYR_OK; i++)
-    {
-        uint64_t kind = 0;
-        result = pyr_tiff_uint(reader, tiff, &tiff->dirs[i], NEW_SUBFILE_TYPE,
-                               0, &kind, err);
-        CogxTags *const tags = (kind & IS_MASK) != 0      ? &made->mask
-                               : (kind & IS_REDUCED) != 0 ? &made->overview
-                                                          : &made->image;
-        if (result == PYR_OK && tags->Empty())
-            result = LoadTags(reader, tiff, tiff->dirs[i], tags, err);
-    }
+    const struct cogx_level &image = file.levels[0];
+    enum pyr_result result =
+        LoadDirectory(file, image.image.dir, &made->image, err);
+    if (result == PYR_OK && image.has_mask)
+        result = LoadDirectory(file, image.mask.dir, &made->mask, err);
+    if (result == PYR_OK && file.nlevels > 1)
+        result =
+            LoadDirectory(file, file.levels[1].image.dir, &made->overview, err);
     return result;
 }
 
@@ -256,11 +210,11 @@ bool LoadFile(const std::string &path, CogxTemplate *made)
     memory.bytes = VSIGetMemFileBuffer(path.c_str(), &nbytes, FALSE);
     memory.nbytes = static_cast<size_t>(nbytes);
     const struct pyr_tiff_reader reader = pyr_tiff_memory_reader(&memory);
-    struct pyr_tiff *tiff = nullptr;
-    enum pyr_result result = pyr_tiff_parse(&reader, &tiff, &err);
+    struct cogx_tiff *file = nullptr;
+    enum pyr_result result = cogx_tiff_open(&reader, &file, &err);
     if (result == PYR_OK)
-        result = LoadDirectories(&reader, tiff, made, &err);
-    pyr_tiff_free(tiff);
+        result = LoadDirectories(*file, made, &err);
+    cogx_tiff_free(file);
     if (result == PYR_OK)
         return true;
     CogxReport(CE_Failure, result,
@@ -269,92 +223,6 @@ bool LoadFile(const std::string &path, CogxTemplate *made)
 }
 
 } // namespace
-
-CogxTags::~CogxTags()
-{
-    for (const struct cogx_tag &tag : m_tags)
-        pyr_free(const_cast<void *>(tag.values));
-}
-
-void CogxTags::Add(uint16_t code, uint16_t type, uint64_t count, void *values)
-{
-    struct cogx_tag tag = {};
-    tag.code = code;
-    tag.type = type;
-    tag.count = count;
-    tag.values = values;
-    m_tags.push_back(tag);
-}
-
-bool CogxTags::AddAll(const CogxTags &others)
-{
-    for (const struct cogx_tag &tag : others.m_tags)
-    {
-        const size_t nbytes =
-            static_cast<size_t>(tag.count) * pyr_tiff_type_bytes(tag.type);
-        void *const copy = pyr_malloc(std::max<size_t>(nbytes, 1));
-        if (copy == nullptr)
-            return false;
-        memcpy(copy, tag.values, nbytes);
-        Add(tag.code, tag.type, tag.count, copy);
-    }
-    return true;
-}
-
-void CogxTags::Remove(uint16_t code)
-{
-    for (size_t i = m_tags.size(); i-- > 0;)
-        if (m_tags[i].code == code)
-        {
-            pyr_free(const_cast<void *>(m_tags[i].values));
-            m_tags.erase(m_tags.begin() + static_cast<std::ptrdiff_t>(i));
-        }
-}
-
-bool CogxTags::SetBytes(uint16_t code, const uint8_t *bytes, size_t nbytes)
-{
-    void *const copy = pyr_malloc(nbytes);
-    if (copy == nullptr)
-        return false;
-    memcpy(copy, bytes, nbytes);
-    for (struct cogx_tag &tag : m_tags)
-        if (tag.code == code)
-        {
-            pyr_free(const_cast<void *>(tag.values));
-            tag.type = UNDEFINED_TYPE;
-            tag.count = nbytes;
-            tag.values = copy;
-            return true;
-        }
-    Add(code, UNDEFINED_TYPE, nbytes, copy);
-    return true;
-}
-
-const struct cogx_tag *CogxTags::Find(uint16_t code) const
-{
-    for (const struct cogx_tag &tag : m_tags)
-        if (tag.code == code)
-            return &tag;
-    return nullptr;
-}
-
-uint64_t CogxTags::Count(uint16_t code) const
-{
-    const struct cogx_tag *const tag = Find(code);
-    return tag != nullptr ? tag->count : 0;
-}
-
-unsigned CogxTags::Short(uint16_t code, size_t nth, unsigned fallback) const
-{
-    const struct cogx_tag *const tag = Find(code);
-    uint16_t value = 0;
-    if (tag == nullptr || tag->type != SHORT_TYPE || nth >= tag->count)
-        return fallback;
-    memcpy(&value,
-           static_cast<const uint8_t *>(tag->values) + nth * sizeof(value),
-           sizeof(value));
-    return value;
-}
 
 std::unique_ptr<CogxTemplate>
 CogxMakeTemplate(const CogxSource &source, const CogxOptions &options,
@@ -395,19 +263,13 @@ struct pyr_tile_format CogxFormatOf(const CogxTags &tags,
                                     const CogxSource &source)
 {
     const uint32_t side = static_cast<uint32_t>(source.BlockSize());
-    const uint64_t nextra = tags.Count(EXTRA_SAMPLES);
     struct pyr_tile_format format = {};
     format.compression = compression.codec;
     format.tile_width_px = side;
     format.tile_height_px = side;
     format.bands = source.Bands();
     format.type = source.Type();
-    format.ycbcr = compression.codec == PYR_TIFF_JPEG &&
-                   tags.Short(PHOTOMETRIC, 0, 0) == PHOTOMETRIC_YCBCR;
-    format.nextra = static_cast<unsigned>(nextra);
-    format.alpha = nextra > 0 && tags.Short(EXTRA_SAMPLES, nextra - 1, 0) ==
-                                     UNASSOCIATED_ALPHA;
-    format.predictor = static_cast<int>(tags.Short(PREDICTOR, 0, 1));
+    cogx_tags_describe(&tags.tags, &format);
     format.level = compression.level;
     format.quality = compression.quality;
     format.lossless =
@@ -421,19 +283,14 @@ struct pyr_tile_format CogxMaskFormatOf(const CogxTags &tags,
                                         const CogxSource &source)
 {
     const uint32_t side = static_cast<uint32_t>(source.BlockSize());
-    const unsigned code = tags.Short(COMPRESSION, 0, 1);
     struct pyr_tile_format format = {};
-    for (const enum pyr_tiff_compression codec :
-         {PYR_TIFF_NONE, PYR_TIFF_LZW, PYR_TIFF_DEFLATE, PYR_TIFF_ZSTD,
-          PYR_TIFF_LZMA})
-        if (pyr_tiff_compression_code(codec) == code)
-            format.compression = codec;
+    format.compression = cogx_tags_mask_compression(&tags.tags);
+    cogx_tags_describe(&tags.tags, &format);
     format.tile_width_px = side;
     format.tile_height_px = side;
     format.bands = 1;
     format.type = PYR_TYPE_UINT8;
     format.bits = true;
-    format.predictor = static_cast<int>(tags.Short(PREDICTOR, 0, 1));
     format.level = format.compression == compression.codec ? compression.level
                    : format.compression == PYR_TIFF_LZMA   ? -1
                                                            : 0;

@@ -5,7 +5,7 @@
 
 #include "cogx_sample.h"
 #include "cogx_source.h"
-#include "cogx_writer.h"
+#include "cogx_tags.h"
 
 #include <memory>
 #include <string>
@@ -16,33 +16,14 @@ class CogxTags final
 {
   public:
     CogxTags() = default;
-    ~CogxTags();
+    ~CogxTags()
+    {
+        cogx_tags_clear(&tags);
+    }
     CogxTags(const CogxTags &) = delete;
     CogxTags &operator=(const CogxTags &) = delete;
 
-    // Takes values, which pyr_free frees.
-    void Add(uint16_t code, uint16_t type, uint64_t count, void *values);
-    // Copies of all tags of others; false when out of memory.
-    bool AddAll(const CogxTags &others);
-    void Remove(uint16_t code);
-    // A copy of bytes, as a tag of type UNDEFINED; replaces one of that code.
-    bool SetBytes(uint16_t code, const uint8_t *bytes, size_t nbytes);
-    // The nth value of a tag of type SHORT, or the fallback.
-    unsigned Short(uint16_t code, size_t nth, unsigned fallback) const;
-    uint64_t Count(uint16_t code) const;
-    bool Empty() const
-    {
-        return m_tags.empty();
-    }
-
-    const std::vector<struct cogx_tag> &Get() const
-    {
-        return m_tags;
-    }
-
-  private:
-    const struct cogx_tag *Find(uint16_t code) const;
-    std::vector<struct cogx_tag> m_tags{};
+    struct cogx_tags tags = {};
 };
 
 // A file that stands beside the image, as NAME.aux.xml.

@@ -3,37 +3,10 @@
  * are levels, which are masks, and where their tiles stand. */
 #include "cogx_tiff.h"
 
+#include "cogx_codes.h"
 #include "pyr_alloc.h"
 
 #include <string.h>
-
-enum
-{
-    TAG_SUBFILE_TYPE = 254,
-    TAG_WIDTH = 256,
-    TAG_HEIGHT = 257,
-    TAG_BITS = 258,
-    TAG_COMPRESSION = 259,
-    TAG_PHOTOMETRIC = 262,
-    TAG_STRIP_OFFSETS = 273,
-    TAG_SAMPLES = 277,
-    TAG_ROWS_PER_STRIP = 278,
-    TAG_STRIP_BYTE_COUNTS = 279,
-    TAG_PLANAR = 284,
-    TAG_PREDICTOR = 317,
-    TAG_TILE_WIDTH = 322,
-    TAG_TILE_HEIGHT = 323,
-    TAG_TILE_OFFSETS = 324,
-    TAG_TILE_BYTE_COUNTS = 325,
-    TAG_SUB_IFDS = 330,
-    TAG_EXTRA_SAMPLES = 338,
-    TAG_SAMPLE_FORMAT = 339,
-    TAG_NODATA = 42113
-};
-
-/* Bits of NewSubfileType. */
-#define REDUCED 1u
-#define MASK 4u
 
 #define MAX_SUB_IFDS 64u
 
@@ -48,8 +21,8 @@ static enum pyr_result get_number(const struct cogx_tiff *file,
 {
     const struct pyr_tiff_tag *const tag = pyr_tiff_find(dir, code);
     uint64_t value = 0;
-    if (tag != NULL && tag->count != 1 && code != TAG_BITS &&
-        code != TAG_SAMPLE_FORMAT)
+    if (tag != NULL && tag->count != 1 && code != COGX_TAG_BITS &&
+        code != COGX_TAG_SAMPLE_FORMAT)
         return pyr_fail(err, PYR_CORRUPT, "tag %u has %llu values, expected 1",
                         code, (unsigned long long)tag->count);
     const enum pyr_result result = pyr_tiff_uint(&file->reader, file->tiff, dir,
@@ -95,25 +68,26 @@ static enum pyr_result get_sizes(const struct cogx_tiff *file,
                                  struct cogx_raster *raster,
                                  struct pyr_error *err)
 {
-    enum pyr_result result =
-        get_number(file, dir, TAG_WIDTH, 0, INT32_MAX, &raster->width_px, err);
+    enum pyr_result result = get_number(file, dir, COGX_TAG_WIDTH, 0, INT32_MAX,
+                                        &raster->width_px, err);
     if (result == PYR_OK)
-        result = get_number(file, dir, TAG_HEIGHT, 0, INT32_MAX,
+        result = get_number(file, dir, COGX_TAG_HEIGHT, 0, INT32_MAX,
                             &raster->height_px, err);
-    raster->tiled = pyr_tiff_find(dir, TAG_TILE_WIDTH) != NULL ||
-                    pyr_tiff_find(dir, TAG_TILE_HEIGHT) != NULL;
+    raster->tiled = pyr_tiff_find(dir, COGX_TAG_TILE_WIDTH) != NULL ||
+                    pyr_tiff_find(dir, COGX_TAG_TILE_HEIGHT) != NULL;
     if (result == PYR_OK && raster->tiled)
     {
-        result = get_number(file, dir, TAG_TILE_WIDTH, 0, INT32_MAX,
+        result = get_number(file, dir, COGX_TAG_TILE_WIDTH, 0, INT32_MAX,
                             &raster->tile_width_px, err);
         if (result == PYR_OK)
-            result = get_number(file, dir, TAG_TILE_HEIGHT, 0, INT32_MAX,
+            result = get_number(file, dir, COGX_TAG_TILE_HEIGHT, 0, INT32_MAX,
                                 &raster->tile_height_px, err);
     }
     else if (result == PYR_OK)
     {
-        result = get_number(file, dir, TAG_ROWS_PER_STRIP, raster->height_px,
-                            UINT32_MAX, &raster->tile_height_px, err);
+        result =
+            get_number(file, dir, COGX_TAG_ROWS_PER_STRIP, raster->height_px,
+                       UINT32_MAX, &raster->tile_height_px, err);
         if (raster->tile_height_px > raster->height_px)
             raster->tile_height_px = raster->height_px;
         raster->tile_width_px = raster->width_px;
@@ -165,9 +139,9 @@ static enum pyr_result get_alpha(const struct cogx_tiff *file,
                                  struct pyr_error *err)
 {
     const struct pyr_tiff_tag *const tag =
-        pyr_tiff_find(dir, TAG_EXTRA_SAMPLES);
+        pyr_tiff_find(dir, COGX_TAG_EXTRA_SAMPLES);
     uint64_t kind = 0;
-    raster->has_nodata = pyr_tiff_find(dir, TAG_NODATA) != NULL;
+    raster->has_nodata = pyr_tiff_find(dir, COGX_TAG_NODATA) != NULL;
     if (tag == NULL || tag->count == 0 ||
         (raster->nbands != 2 && raster->nbands != 4))
         return PYR_OK;
@@ -185,23 +159,24 @@ static enum pyr_result get_pixels(const struct cogx_tiff *file,
     uint16_t nsamples = 1;
     uint16_t planar = 1;
     enum pyr_result result =
-        get_short(file, dir, TAG_SAMPLES, 1, &nsamples, err);
+        get_short(file, dir, COGX_TAG_SAMPLES, 1, &nsamples, err);
     if (result == PYR_OK)
-        result =
-            get_short(file, dir, TAG_BITS, 1, &raster->bits_per_sample, err);
+        result = get_short(file, dir, COGX_TAG_BITS, 1,
+                           &raster->bits_per_sample, err);
     if (result == PYR_OK)
-        result = get_short(file, dir, TAG_SAMPLE_FORMAT, 1,
+        result = get_short(file, dir, COGX_TAG_SAMPLE_FORMAT, 1,
                            &raster->sample_format, err);
     if (result == PYR_OK)
-        result =
-            get_short(file, dir, TAG_COMPRESSION, 1, &raster->compression, err);
+        result = get_short(file, dir, COGX_TAG_COMPRESSION, 1,
+                           &raster->compression, err);
+    if (result == PYR_OK)
+        result = get_hint(file, dir, COGX_TAG_PHOTOMETRIC, &raster->photometric,
+                          err);
     if (result == PYR_OK)
         result =
-            get_hint(file, dir, TAG_PHOTOMETRIC, &raster->photometric, err);
+            get_hint(file, dir, COGX_TAG_PREDICTOR, &raster->predictor, err);
     if (result == PYR_OK)
-        result = get_hint(file, dir, TAG_PREDICTOR, &raster->predictor, err);
-    if (result == PYR_OK)
-        result = get_short(file, dir, TAG_PLANAR, 1, &planar, err);
+        result = get_short(file, dir, COGX_TAG_PLANAR, 1, &planar, err);
     if (result != PYR_OK)
         return result;
     if (nsamples == 0 || planar < 1 || planar > 2 ||
@@ -231,12 +206,12 @@ static enum pyr_result get_tables(const struct pyr_tiff_dir *dir,
                         raster->nplanes);
     raster->ncols = (uint32_t)ncols;
     raster->nrows = (uint32_t)nrows;
-    raster->offsets = pyr_tiff_find(dir, TAG_TILE_OFFSETS);
+    raster->offsets = pyr_tiff_find(dir, COGX_TAG_TILE_OFFSETS);
     if (raster->offsets == NULL)
-        raster->offsets = pyr_tiff_find(dir, TAG_STRIP_OFFSETS);
-    raster->byte_counts = pyr_tiff_find(dir, TAG_TILE_BYTE_COUNTS);
+        raster->offsets = pyr_tiff_find(dir, COGX_TAG_STRIP_OFFSETS);
+    raster->byte_counts = pyr_tiff_find(dir, COGX_TAG_TILE_BYTE_COUNTS);
     if (raster->byte_counts == NULL)
-        raster->byte_counts = pyr_tiff_find(dir, TAG_STRIP_BYTE_COUNTS);
+        raster->byte_counts = pyr_tiff_find(dir, COGX_TAG_STRIP_BYTE_COUNTS);
     if (raster->offsets == NULL || raster->byte_counts == NULL)
         return pyr_fail(err, PYR_CORRUPT, "does not say where its tiles are");
     return PYR_OK;
@@ -271,13 +246,13 @@ static void place_raster(struct cogx_tiff *file,
                          const struct cogx_raster *raster, uint32_t subtype)
 {
     const uint16_t nbands = file->levels[0].image.nbands;
-    if ((subtype & MASK) == 0)
+    if ((subtype & COGX_SUBFILE_MASK) == 0)
     {
         if (file->nlevels < COGX_MAX_LEVELS && raster->nbands == nbands)
             file->levels[file->nlevels++].image = *raster;
         return;
     }
-    const bool reduced = (subtype & REDUCED) != 0;
+    const bool reduced = (subtype & COGX_SUBFILE_REDUCED) != 0;
     const uint32_t first = reduced ? 1 : 0;
     const uint32_t end = reduced ? file->nlevels : 1;
     for (uint32_t i = first; i < end; i++)
@@ -296,7 +271,7 @@ static enum pyr_result add_sub_dirs(struct cogx_tiff *file, size_t *out_nsub,
                                     struct pyr_error *err)
 {
     const struct pyr_tiff_tag *const tag =
-        pyr_tiff_find(&file->tiff->dirs[0], TAG_SUB_IFDS);
+        pyr_tiff_find(&file->tiff->dirs[0], COGX_TAG_SUB_IFDS);
     uint64_t positions[MAX_SUB_IFDS];
     size_t nsub = 0;
     enum pyr_result result = PYR_OK;
@@ -323,14 +298,15 @@ static enum pyr_result scan_dir(struct cogx_tiff *file, size_t index,
     struct cogx_raster raster;
     uint32_t subtype = 0;
     enum pyr_result result =
-        get_number(file, &file->tiff->dirs[index], TAG_SUBFILE_TYPE, 0,
+        get_number(file, &file->tiff->dirs[index], COGX_TAG_SUBFILE_TYPE, 0,
                    UINT32_MAX, &subtype, err);
     if (result == PYR_CORRUPT)
         subtype = 0;
     if (result == PYR_OK || result == PYR_CORRUPT)
         result = get_raster(file, index, &raster, err);
     *out_end = result == PYR_CORRUPT;
-    if (result == PYR_OK && (subtype & (REDUCED | MASK)) != 0)
+    if (result == PYR_OK &&
+        (subtype & (COGX_SUBFILE_REDUCED | COGX_SUBFILE_MASK)) != 0)
         place_raster(file, &raster, subtype);
     return result == PYR_CORRUPT || result == PYR_LIMIT ? PYR_OK : result;
 }

@@ -78,6 +78,26 @@ const char *pyr_tiff_compression_name(enum pyr_tiff_compression compression)
     return codecs[compression].name;
 }
 
+bool pyr_tiff_compression_find(uint16_t code,
+                               enum pyr_tiff_compression *out_compression)
+{
+    /* Of an older name, the same. */
+    const uint16_t wanted =
+        code == COMPRESSION_DEFLATE ? COMPRESSION_ADOBE_DEFLATE : code;
+    for (size_t i = 0; i < NCODECS; i++)
+        if (codecs[i].code == wanted)
+        {
+            *out_compression = (enum pyr_tiff_compression)i;
+            return true;
+        }
+    return false;
+}
+
+bool pyr_tiff_holds_bits(enum pyr_tiff_compression compression)
+{
+    return codecs[compression].bits;
+}
+
 static bool is_side(uint32_t side_px)
 {
     return side_px >= 16 && side_px <= PYR_MAX_TILE_SIDE_PX &&

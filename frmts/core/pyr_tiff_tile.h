@@ -57,6 +57,14 @@ bool pyr_tiff_has(enum pyr_tiff_compression compression);
 uint16_t pyr_tiff_compression_code(enum pyr_tiff_compression compression);
 const char *pyr_tiff_compression_name(enum pyr_tiff_compression compression);
 
+/* The compression with this value of the tag, LERC alone for all with LERC;
+ * false when there is none. */
+bool pyr_tiff_compression_find(uint16_t code,
+                               enum pyr_tiff_compression *out_compression);
+
+/* Whether masks of 1 bit can be in it. */
+bool pyr_tiff_holds_bits(enum pyr_tiff_compression compression);
+
 /* Reusable state of the codec libraries. One thread at a time per encoder. */
 struct pyr_tile_encoder;
 

@@ -5,6 +5,7 @@
 
 #include "gdal_compat.h"
 #include "ogr_spatialref.h"
+#include "pyr_runtime.h"
 #include "pyr_window.h"
 #include "rok4_buffer.h"
 #include "rok4_guard.h"
@@ -20,22 +21,6 @@ class JobContext;
 class Rok4MaskBand;
 class Rok4RasterBand;
 class Rok4Update;
-
-// What all datasets of the process share: threads and cache. Lives as long as
-// some dataset is open.
-struct Rok4Runtime final
-{
-    struct pyr_pool *pool = nullptr;
-    struct pyr_cache *cache = nullptr;
-
-    Rok4Runtime() = default;
-    ~Rok4Runtime();
-    Rok4Runtime(const Rok4Runtime &) = delete;
-    Rok4Runtime &operator=(const Rok4Runtime &) = delete;
-
-    // nullptr when out of memory.
-    static std::shared_ptr<Rok4Runtime> Get();
-};
 
 // How nodata and validity are told (open options NODATA and MASK).
 struct Rok4Validity
@@ -127,7 +112,7 @@ class Rok4Pyramid final
     static void EnterThread(void *user, unsigned worker);
     static void LeaveThread(void *user, unsigned worker);
 
-    std::shared_ptr<Rok4Runtime> m_runtime{};
+    std::shared_ptr<PyrRuntime> m_runtime{};
     struct rok4_pyramid *m_pyramid = nullptr;
     struct pyr_io m_io = {};
     uint64_t m_guarded = 0;

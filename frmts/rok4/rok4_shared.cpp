@@ -12,34 +12,11 @@
 #include "cpl_multiproc.h"
 
 #include <algorithm>
-#include <mutex>
 #include <new>
 
 // Windows that may wait for the next read; more than a program that advises in
 // good faith queues.
 constexpr size_t MAX_ADVISED = 1024;
-
-Rok4Runtime::~Rok4Runtime()
-{
-    pyr_pool_free(pool);
-    pyr_cache_free(cache);
-}
-
-std::shared_ptr<Rok4Runtime> Rok4Runtime::Get()
-{
-    static std::mutex lock;
-    static std::weak_ptr<Rok4Runtime> current;
-    std::lock_guard<std::mutex> guard(lock);
-    std::shared_ptr<Rok4Runtime> runtime = current.lock();
-    if (runtime != nullptr)
-        return runtime;
-    runtime = std::make_shared<Rok4Runtime>();
-    if (pyr_pool_new(&runtime->pool) != PYR_OK ||
-        pyr_cache_new(&runtime->cache) != PYR_OK)
-        return nullptr;
-    current = runtime;
-    return runtime;
-}
 
 void Rok4Report(CPLErr kind, enum pyr_result result, const char *text)
 {
@@ -85,7 +62,7 @@ bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
     m_data = rok4_pyramid_source(pyramid, ROK4_PLANE_DATA);
     m_masks = rok4_pyramid_source(pyramid, ROK4_PLANE_MASK);
     m_checked.resize(pyramid->descriptor->nlevels);
-    m_runtime = Rok4Runtime::Get();
+    m_runtime = PyrRuntime::Get();
     if (m_runtime == nullptr)
         return false;
     struct pyr_reader_options options = {};

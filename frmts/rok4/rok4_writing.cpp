@@ -110,7 +110,7 @@ CPLErr Rok4Writing::Report(enum pyr_result result,
 CPLErr Rok4Writing::Begin(bool *finished)
 {
     struct pyr_error err = {""};
-    m_runtime = Rok4Runtime::Get();
+    m_runtime = PyrRuntime::Get();
     if (m_runtime == nullptr)
         return Report(pyr_fail(&err, PYR_NOMEM, "out of memory"), err);
     // What cannot be described is not begun.

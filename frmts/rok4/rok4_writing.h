@@ -172,7 +172,7 @@ class Rok4Writing final
     struct pyr_io m_io = {};
     struct pyr_out m_out = {};
     struct pyr_tree m_tree = {};
-    std::shared_ptr<Rok4Runtime> m_runtime{};
+    std::shared_ptr<PyrRuntime> m_runtime{};
     struct rok4_stage *m_stage = nullptr;
     Output m_output{};
     std::vector<int> m_oldLevels{}; // of m_options.old, by level; -1 for none
