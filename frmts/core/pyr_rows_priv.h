@@ -78,7 +78,8 @@ struct pyr_rows_sums
 
 struct pyr_rows_worker
 {
-    struct pyr_tile_encoder *encoders[2]; /* of the image, of overviews */
+    /* Of the image, and of overviews where theirs is another. */
+    struct pyr_tile_encoder *encoders[2];
     struct pyr_tile_encoder *masks;
     struct pyr_kernel *kernels[2]; /* of the first overview, of others */
     struct pyr_kernel *teller;     /* what counts for statistics */

@@ -126,8 +126,12 @@ static enum pyr_result encode(struct pyr_rows *rows,
     if (!is_empty(rows, pixels, row_bytes, width, height))
     {
         pad(pixels, row_bytes, rows->pixel_bytes, width, height, rows);
-        result = put(rows, &worker->encoders[image ? 0 : 1],
-                     image ? &options->format : &options->overview_format, work,
+        /* What libraries keep for an encoder can be many tiles. */
+        const bool first =
+            image ||
+            pyr_tile_format_equal(&options->format, &options->overview_format);
+        result = put(rows, &worker->encoders[first ? 0 : 1],
+                     first ? &options->format : &options->overview_format, work,
                      PYR_PLANE_DATA, pixels, row_bytes, err);
     }
     if (result == PYR_OK && mask != NULL &&

@@ -98,6 +98,21 @@ bool pyr_tiff_holds_bits(enum pyr_tiff_compression compression)
     return codecs[compression].bits;
 }
 
+bool pyr_tile_format_equal(const struct pyr_tile_format *left,
+                           const struct pyr_tile_format *right)
+{
+    return left->compression == right->compression &&
+           left->tile_width_px == right->tile_width_px &&
+           left->tile_height_px == right->tile_height_px &&
+           left->bands == right->bands && left->type == right->type &&
+           left->bits == right->bits && left->ycbcr == right->ycbcr &&
+           left->nextra == right->nextra && left->alpha == right->alpha &&
+           left->predictor == right->predictor && left->level == right->level &&
+           left->quality == right->quality &&
+           left->lossless == right->lossless &&
+           left->max_z_error == right->max_z_error;
+}
+
 static bool is_side(uint32_t side_px)
 {
     return side_px >= 16 && side_px <= PYR_MAX_TILE_SIDE_PX &&

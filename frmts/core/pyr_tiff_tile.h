@@ -65,6 +65,10 @@ bool pyr_tiff_compression_find(uint16_t code,
 /* Whether masks of 1 bit can be in it. */
 bool pyr_tiff_holds_bits(enum pyr_tiff_compression compression);
 
+/* Whether an encoder of the one serves the other. */
+bool pyr_tile_format_equal(const struct pyr_tile_format *left,
+                           const struct pyr_tile_format *right);
+
 /* Reusable state of the codec libraries. One thread at a time per encoder. */
 struct pyr_tile_encoder;
 
