@@ -180,6 +180,12 @@ def test_resampling(tmp_path, name, method):
     ours, theirs = cogx_make.both(
         tmp_path, SOURCES[name](), "COMPRESS=ZSTD", "BLOCKSIZE=128",
         "OVERVIEW_RESAMPLING=" + method)
+    if (name, method) == ("nodata-nan", "MODE"):
+        mine, other = (np.isnan(dataset.GetRasterBand(1).GetOverview(0)
+                                .ReadAsArray()) for dataset in (ours, theirs))
+        assert mine.any()
+        if not other.any():
+            pytest.skip("MODE of this GDAL makes 0 of NaN: seen in 3.10")
     compare(ours, theirs)
 
 
@@ -189,6 +195,12 @@ def test_complex(tmp_path, name, method):
     ours, theirs = cogx_make.both(
         tmp_path, COMPLEX_SOURCES[name](), "COMPRESS=DEFLATE", "BLOCKSIZE=256",
         "OVERVIEW_RESAMPLING=" + method)
+    if (name, method) == ("nodata-nan", "MODE"):
+        mine, other = (np.isnan(dataset.GetRasterBand(1).GetOverview(0)
+                                .ReadAsArray()) for dataset in (ours, theirs))
+        assert mine.any()
+        if not other.any():
+            pytest.skip("MODE of this GDAL makes 0 of NaN: seen in 3.10")
     compare(ours, theirs)
     valid(tmp_path / "cogx.tif")
 
