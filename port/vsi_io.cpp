@@ -3,6 +3,7 @@
 #include "vsi_io.h"
 
 #include "pyr_alloc.h"
+#include "vsi_remote.h"
 
 #include "cpl_vsi_virtual.h"
 
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <ctime>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <string>
@@ -22,7 +24,8 @@
 struct pyr_file
 {
     VSIVirtualHandle *handle = nullptr;
-    int descriptor = -1; // of a local file, else -1
+    std::unique_ptr<VsiRemoteFile> remote{}; // in the place of the handle
+    int descriptor = -1;                     // of a local file, else -1
     std::string path{};
     uint64_t size = 0;
     uint64_t seen = 0;  // size and times at opening
@@ -41,7 +44,6 @@ constexpr int SETTLE_TRIES = 10;
 constexpr time_t TICK_S = 2;
 // Requests for one file at once: GDAL sends all ranges of a call together.
 constexpr size_t MAX_REQUESTS = 16;
-
 uint64_t Mix(uint64_t hash, uint64_t value)
 {
     hash ^= value;
@@ -212,9 +214,28 @@ void Close(pyr_file *file)
     delete file;
 }
 
+enum pyr_result OpenRemote(const char *path, pyr_file **out_file,
+                           struct pyr_error *err)
+{
+    std::unique_ptr<VsiRemoteFile> remote;
+    const enum pyr_result result = VsiRemoteFile::Open(path, &remote, err);
+    if (result != PYR_OK)
+        return result;
+    pyr_file *const file = new (std::nothrow) pyr_file;
+    if (file == nullptr)
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    file->size = remote->Size();
+    file->stamp = remote->Stamp();
+    file->remote = std::move(remote);
+    *out_file = file;
+    return PYR_OK;
+}
+
 enum pyr_result Open(void *, const char *path, pyr_file **out_file,
                      struct pyr_error *err)
 {
+    if (vsi_io_is_remote(path))
+        return OpenRemote(path, out_file, err);
     VSILFILE *handle = nullptr;
     enum pyr_result result = OpenHandle(path, &handle, err);
     if (result != PYR_OK)
@@ -253,6 +274,8 @@ uint64_t Stamp(const pyr_file *file)
 
 bool Unchanged(const pyr_file *file)
 {
+    if (file->remote != nullptr)
+        return !file->remote->WasReplaced();
     if (file->descriptor >= 0)
     {
         struct stat info = {};
@@ -319,6 +342,8 @@ enum pyr_result Read(pyr_file *file, size_t nranges,
             return pyr_fail(err, PYR_CORRUPT, "ends before byte %llu",
                             static_cast<unsigned long long>(
                                 ranges[i].offset_bytes + ranges[i].nbytes));
+    if (file->remote != nullptr)
+        return file->remote->Read(nranges, ranges, buffers, err);
     if (file->descriptor < 0 || !file->handle->HasPRead())
         return ReadTogether(file, nranges, ranges, buffers, err);
     enum pyr_result result = PYR_OK;
@@ -330,6 +355,8 @@ enum pyr_result Read(pyr_file *file, size_t nranges,
 enum pyr_result Load(void *, const char *path, size_t max_bytes,
                      char **out_text, size_t *out_nbytes, struct pyr_error *err)
 {
+    if (vsi_io_is_remote(path))
+        return vsi_remote_load(path, max_bytes, out_text, out_nbytes, err);
     VSILFILE *file = nullptr;
     enum pyr_result result = OpenHandle(path, &file, err);
     // A directory is no such file: one may be called as a TMS is.
@@ -406,6 +433,12 @@ uint64_t vsi_io_stamp_open(VSILFILE *file)
                          &info) == 0
                ? StampOf(info)
                : 0;
+}
+
+bool vsi_io_is_remote(const char *path)
+{
+    return STARTS_WITH(path, "/vsi") &&
+           VSIHasOptimizedReadMultiRange(path) != FALSE;
 }
 
 bool vsi_io_exists(const char *path)

@@ -23,6 +23,9 @@ enum pyr_result vsi_io_load_open(VSILFILE *file, const void *head,
 uint64_t vsi_io_stamp(const char *path);
 uint64_t vsi_io_stamp_open(VSILFILE *file);
 
+// Whether each read takes a request over a network.
+bool vsi_io_is_remote(const char *path);
+
 // Whether a regular file, or a directory, is there.
 bool vsi_io_exists(const char *path);
 bool vsi_io_is_directory(const char *path);

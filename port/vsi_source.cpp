@@ -2,11 +2,13 @@
 // A file on any of GDAL's file systems, read in many ranges at once.
 #include "vsi_source.h"
 
+#include "storage_path.h"
 #include "thread_settings.h"
 
 #include "cpl_conv.h"
 #include "cpl_error.h"
 #include "cpl_string.h"
+#include "cpl_time.h"
 #include "cpl_vsi_virtual.h"
 
 #include <algorithm>
@@ -72,11 +74,55 @@ bool CanSkipAsking(const char *path)
                nullptr;
 }
 
+// The status that the reason of a failure tells; 0 for none.
+int StatusOf(const char *reason)
+{
+    constexpr const char *ANSWER = "HTTP response code: ";
+    return STARTS_WITH(reason, ANSWER)
+               ? static_cast<int>(CPLAtoGIntBig(reason + strlen(ANSWER)))
+               : 0;
+}
+
+// Where a header more does not break the signature of a request.
+bool TakesConditions(const char *path)
+{
+    return IsHttp(path) || STARTS_WITH(path, "/vsis3/") ||
+           STARTS_WITH(path, "/vsiswift/") || STARTS_WITH(path, "/vsigs/");
+}
+
 bool IsAbsent(const std::string &reason)
 {
-    return STARTS_WITH(reason.c_str(), "HTTP response code: 404") ||
-           STARTS_WITH(reason.c_str(), "HTTP response code: 410") ||
+    const int status = StatusOf(reason.c_str());
+    return status == 404 || status == 410 ||
            VSIGetLastErrorNo() == VSIE_AWSObjectNotFound;
+}
+
+// Whether the same request may have another answer: not what the server
+// refuses.
+bool IsTransient(const std::string &reason)
+{
+    const int code = VSIGetLastErrorNo();
+    const int status = StatusOf(reason.c_str());
+    if (code == VSIE_AWSBucketNotFound || code == VSIE_AWSAccessDenied ||
+        code == VSIE_AWSInvalidCredentials ||
+        code == VSIE_AWSSignatureDoesNotMatch)
+        return false;
+    return status < 400 || status >= 500 || status == 408 || status == 429;
+}
+
+// "Thu, 26 Nov 2026 03:20:53 GMT", whatever the locale.
+std::string HttpTime(time_t time)
+{
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed",
+                                       "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr",
+                                         "May", "Jun", "Jul", "Aug",
+                                         "Sep", "Oct", "Nov", "Dec"};
+    struct tm parts = {};
+    CPLUnixTimeToYMDHMS(time, &parts);
+    return CPLSPrintf("%s, %02d %s %d %02d:%02d:%02d GMT", days[parts.tm_wday],
+                      parts.tm_mday, months[parts.tm_mon], 1900 + parts.tm_year,
+                      parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 // When a local file was changed last; its status may change without it.
@@ -95,12 +141,24 @@ bool TimeOf(int descriptor, int64_t *changed_ns, uint64_t *size)
 
 VsiSource::~VsiSource()
 {
-    if (m_file != nullptr)
-        VSIFCloseL(m_file);
+    Close();
     // Else GDAL remembers what it was told about the file, also to open it
     // again.
     if (m_remote)
         VSICurlPartialClearCache(m_path.c_str());
+}
+
+void VsiSource::Close()
+{
+    if (m_file != nullptr)
+        VSIFCloseL(m_file);
+    m_file = nullptr;
+}
+
+bool VsiSource::WasForbidden()
+{
+    return VSIGetLastErrorNo() == VSIE_AWSAccessDenied ||
+           StatusOf(VSIGetLastErrorMsg()) == 403;
 }
 
 // Why the last call failed. GDAL does not say what a server answered to a
@@ -158,6 +216,7 @@ enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
         return PYR_OK;
     const std::string reason =
         Reason(errno != 0 ? strerror(errno) : "no reason given");
+    m_transient = IsTransient(reason);
     return pyr_fail(err, IsAbsent(reason) ? PYR_NOT_FOUND : PYR_IO,
                     "cannot be opened: %s", reason.c_str());
 }
@@ -177,6 +236,7 @@ enum pyr_result VsiSource::ReadHead(size_t first_bytes,
     if (got == 0)
     {
         const std::string reason = Reason("it holds no bytes");
+        m_transient = IsTransient(reason);
         return pyr_fail(err, IsAbsent(reason) ? PYR_NOT_FOUND : PYR_IO,
                         "cannot be read: %s", reason.c_str());
     }
@@ -194,30 +254,88 @@ enum pyr_result VsiSource::ReadHead(size_t first_bytes,
     return PYR_OK;
 }
 
+enum pyr_result VsiSource::OpenOnce(const char *path, size_t first_bytes,
+                                    std::vector<uint8_t> *out_head,
+                                    struct pyr_error *err)
+{
+    enum pyr_result result = OpenHandle(path, first_bytes, err);
+    void *const native =
+        result == PYR_OK ? VSIFGetNativeFileDescriptorL(m_file) : nullptr;
+    uint64_t size = 0;
+    if (native != nullptr)
+        m_descriptor = static_cast<int>(reinterpret_cast<intptr_t>(native));
+    if (native != nullptr && !TimeOf(m_descriptor, &m_changed_ns, &size))
+        result = pyr_fail(err, PYR_IO, "cannot be examined");
+    if (result == PYR_OK)
+        result = ReadHead(first_bytes, out_head, err);
+    return result;
+}
+
+// From now on, the server is asked for this very file only: for what is not
+// newer. Opening anew costs no request, GDAL knows the file.
+void VsiSource::Guard()
+{
+    VSIStatBufL info = {};
+    const Quiet quiet;
+    if (VSIStatExL(m_path.c_str(), &info,
+                   VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) == 0)
+        m_time = info.st_mtime;
+    if (m_time == 0 || !TakesConditions(m_path.c_str()))
+        return;
+    const char *const own =
+        VSIGetPathSpecificOption(m_path.c_str(), "GDAL_HTTP_HEADERS", "");
+    if (own[0] != '\0' && strchr(own, '\n') == nullptr &&
+        strchr(own, ',') != nullptr)
+        return; // another notation, which does not mix
+    const std::string headers =
+        std::string(own) + (own[0] != '\0' ? "\r\n" : "") +
+        "If-Unmodified-Since: " + HttpTime(m_time) + "\r\n";
+    static const char *const options[] = {"DISABLE_READDIR_ON_OPEN=YES",
+                                          nullptr};
+    ThreadSettings settings;
+    settings.Set("VSI_CACHE", "NO");
+    settings.Set("GDAL_HTTP_HEADERS", headers.c_str());
+    VSILFILE *const guarded = VSIFOpenEx2L(m_path.c_str(), "rb", TRUE, options);
+    if (guarded == nullptr)
+        return;
+    Close();
+    m_file = guarded;
+}
+
 enum pyr_result VsiSource::Open(const char *path, size_t first_bytes,
                                 std::unique_ptr<VsiSource> *out_source,
                                 std::vector<uint8_t> *out_head,
                                 struct pyr_error *err)
 {
-    std::unique_ptr<VsiSource> source(new (std::nothrow) VsiSource);
-    if (source == nullptr)
-        return pyr_fail(err, PYR_NOMEM, "out of memory");
-    enum pyr_result result = source->OpenHandle(path, first_bytes, err);
-    void *const native = result == PYR_OK
-                             ? VSIFGetNativeFileDescriptorL(source->m_file)
-                             : nullptr;
-    uint64_t size = 0;
-    if (native != nullptr)
-        source->m_descriptor =
-            static_cast<int>(reinterpret_cast<intptr_t>(native));
-    if (native != nullptr &&
-        !TimeOf(source->m_descriptor, &source->m_changed_ns, &size))
-        result = pyr_fail(err, PYR_IO, "cannot be examined");
-    if (result == PYR_OK)
-        result = source->ReadHead(first_bytes, out_head, err);
-    if (result == PYR_OK)
-        *out_source = std::move(source);
-    return result;
+    StoragePath place;
+    enum pyr_result result = place.Resolve(path, err);
+    if (result != PYR_OK)
+        return result;
+    const StorageRetry retry = StorageRetry::ForReading();
+    std::unique_ptr<VsiSource> source;
+    for (unsigned nth = 0; nth < retry.attempts; nth++)
+    {
+        if (nth > 0)
+        {
+            CPLDebug("ROK4", "%s: %s; try %u of %u", path, err->text, nth + 1,
+                     retry.attempts);
+            source.reset();
+            retry.Wait(nth - 1);
+        }
+        source.reset(new (std::nothrow) VsiSource);
+        if (source == nullptr)
+            return pyr_fail(err, PYR_NOMEM, "out of memory");
+        source->m_name = path;
+        result = source->OpenOnce(place.Get(), first_bytes, out_head, err);
+        if (result != PYR_IO || !source->m_remote || !source->m_transient)
+            break;
+    }
+    if (result != PYR_OK)
+        return result;
+    if (source->m_remote)
+        source->Guard();
+    *out_source = std::move(source);
+    return PYR_OK;
 }
 
 // Ranges in one call, which GDAL sends to servers all at once.
@@ -238,26 +356,65 @@ bool VsiSource::ReadTogether(const struct pyr_extent *ranges,
                                offsets.data(), sizes.data(), m_file) == 0;
 }
 
-// One range, again where asking for it failed: so GDAL retries as its options
-// say.
-bool VsiSource::ReadApart(const struct pyr_extent &range, uint8_t *buffer)
+bool VsiSource::ReadOnce(const struct pyr_extent &range, uint8_t *buffer)
 {
     auto *const handle = reinterpret_cast<VSIVirtualHandle *>(m_file);
     const size_t nbytes = static_cast<size_t>(range.nbytes);
     m_requests++;
     m_bytes += nbytes;
-    if (handle->HasPRead() &&
-        handle->PRead(buffer, nbytes, range.offset_bytes) == nbytes)
-        return true;
+    if (handle->HasPRead())
+        return handle->PRead(buffer, nbytes, range.offset_bytes) == nbytes;
     std::lock_guard<std::mutex> guard(m_lock);
     return VSIFSeekL(m_file, range.offset_bytes, SEEK_SET) == 0 &&
            VSIFReadL(buffer, 1, nbytes, m_file) == nbytes;
+}
+
+// Whether another file stands in the place of a remote one by now. GDAL does
+// not tell why a read failed.
+void VsiSource::Examine()
+{
+    VSIStatBufL info = {};
+    VSICurlPartialClearCache(m_path.c_str());
+    m_requests++;
+    if (VSIStatExL(m_path.c_str(), &info,
+                   VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) != 0)
+        // A failure is remembered as absence.
+        VSICurlPartialClearCache(m_path.c_str());
+    else if (static_cast<uint64_t>(info.st_size) != m_size ||
+             info.st_mtime != m_time)
+        m_replaced = true;
+}
+
+// One range, again where the answer is not all of it.
+bool VsiSource::ReadApart(const struct pyr_extent &range, uint8_t *buffer)
+{
+    const StorageRetry retry = StorageRetry::ForReading();
+    const unsigned attempts = m_remote ? retry.attempts : 1;
+    for (unsigned nth = 0; nth < attempts && !m_replaced; nth++)
+    {
+        if (nth > 0)
+        {
+            CPLDebug("ROK4", "%s: bytes from %llu on; try %u of %u",
+                     m_name.c_str(),
+                     static_cast<unsigned long long>(range.offset_bytes),
+                     nth + 1, attempts);
+            retry.Wait(nth - 1);
+            Examine();
+        }
+        if (!m_replaced && ReadOnce(range, buffer))
+            return true;
+    }
+    return false;
 }
 
 enum pyr_result VsiSource::Read(const std::vector<struct pyr_extent> &ranges,
                                 const std::vector<uint8_t *> &buffers,
                                 size_t max_requests, struct pyr_error *err)
 {
+    StoragePath place;
+    const enum pyr_result placed = place.Resolve(m_name.c_str(), err);
+    if (placed != PYR_OK)
+        return placed;
     const Quiet quiet;
     ThreadSettings settings;
     settings.Set("GDAL_HTTP_MERGE_CONSECUTIVE_RANGES", "NO");
@@ -280,7 +437,9 @@ enum pyr_result VsiSource::Read(const std::vector<struct pyr_extent> &ranges,
                     err, PYR_IO, "reading %llu bytes at byte %llu failed: %s",
                     static_cast<unsigned long long>(ranges[i].nbytes),
                     static_cast<unsigned long long>(ranges[i].offset_bytes),
-                    Reason("the answer is not what was asked for").c_str());
+                    m_replaced ? "another file has taken its place"
+                               : Reason("the answer is not what was asked for")
+                                     .c_str());
         }
     }
     return PYR_OK;
@@ -293,10 +452,13 @@ bool VsiSource::Unchanged(const uint8_t *head, size_t nbytes)
     if (m_descriptor >= 0)
         return TimeOf(m_descriptor, &changed_ns, &size) &&
                changed_ns == m_changed_ns && size == m_size;
-    if (!m_remote)
+    struct pyr_error err = {""};
+    StoragePath place;
+    if (!m_remote || place.Resolve(m_name.c_str(), &err) != PYR_OK)
         return true;
     const Quiet quiet;
     std::vector<uint8_t> now(nbytes);
-    return !ReadApart({0, nbytes}, now.data()) ||
-           memcmp(now.data(), head, nbytes) == 0;
+    return ReadApart({0, nbytes}, now.data())
+               ? memcmp(now.data(), head, nbytes) == 0
+               : !m_replaced;
 }

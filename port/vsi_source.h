@@ -7,18 +7,21 @@
 #include "pyr_io.h"
 
 #include <atomic>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 // Its path may be remote: opening takes one request where the file system
-// allows, and no listing of a directory.
+// allows, and no listing of a directory. What a server fails to give is asked
+// for again, as StorageRetry says; answers that are too short are failures.
 class VsiSource final
 {
   public:
-    // Opens a file and reads its first bytes, or all where there are fewer.
-    // PYR_NOT_FOUND, PYR_IO, PYR_NOMEM.
+    // Opens a file (also as StoragePath takes it) and reads its first bytes, or
+    // all where there are fewer. PYR_NOT_FOUND only for what certainly is not
+    // there; PYR_IO, PYR_NOMEM, and as of StoragePath::Resolve.
     static enum pyr_result Open(const char *path, size_t first_bytes,
                                 std::unique_ptr<VsiSource> *out_source,
                                 std::vector<uint8_t> *out_head,
@@ -50,6 +53,22 @@ class VsiSource final
     // head[nbytes] as they were.
     bool Unchanged(const uint8_t *head, size_t nbytes);
 
+    // When the file was changed last, in seconds since 1970; 0 where its
+    // storage does not tell.
+    time_t Time() const
+    {
+        return m_time;
+    }
+    // Whether a read of a remote file has failed because another stands in its
+    // place by now: where the storage tells, such reads are refused.
+    bool WasReplaced() const
+    {
+        return m_replaced;
+    }
+    // Whether the last failure to open on this thread was that the user may not
+    // read it, by which object storages also say that there is nothing.
+    static bool WasForbidden();
+
     // What was read since opening, from the file system.
     uint64_t Requests() const
     {
@@ -63,21 +82,32 @@ class VsiSource final
   private:
     VsiSource() = default;
 
+    enum pyr_result OpenOnce(const char *path, size_t first_bytes,
+                             std::vector<uint8_t> *out_head,
+                             struct pyr_error *err);
     enum pyr_result OpenHandle(const char *path, size_t first_bytes,
                                struct pyr_error *err);
     enum pyr_result ReadHead(size_t first_bytes, std::vector<uint8_t> *out_head,
                              struct pyr_error *err);
+    void Close();
+    void Guard();
+    void Examine();
     bool ReadTogether(const struct pyr_extent *ranges, uint8_t *const *buffers,
                       size_t nranges);
     bool ReadApart(const struct pyr_extent &range, uint8_t *buffer);
+    bool ReadOnce(const struct pyr_extent &range, uint8_t *buffer);
     std::string Reason(const char *otherwise);
 
+    std::string m_name{}; // as the user calls it
     std::string m_path{}; // as it is opened
     VSILFILE *m_file = nullptr;
     uint64_t m_size = 0;
     int m_descriptor = -1;    // of a local file, else -1
     int64_t m_changed_ns = 0; // when that was changed last
+    time_t m_time = 0;        // of a remote one
     bool m_remote = false;
+    bool m_transient = true; // whether opening may go well another time
+    std::atomic<bool> m_replaced{false};
     std::mutex m_lock{};
     std::atomic<uint64_t> m_requests{0};
     std::atomic<uint64_t> m_bytes{0};

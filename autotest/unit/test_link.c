@@ -43,8 +43,8 @@ static void begin(void)
         }
     }
     places[1][1] = NULL;
-    pyramid.planes[0].directories = places[0];
-    pyramid.planes[1].directories = places[1];
+    pyramid.planes[0].places = places[0];
+    pyramid.planes[1].places = places[1];
 }
 
 static enum pyr_result link_all(enum rok4_link_mode mode, const char *directory)

@@ -191,6 +191,24 @@ static void test_codecs(void)
     rok4_pyramid_free(pyramid);
 }
 
+/* Objects are named by column and row, FILE slabs by their path. */
+static void test_objects(void)
+{
+    char *path = NULL;
+    begin("TIFF_RAW_UINT8", 1);
+    descriptor_add(&descriptor, "c", 0, 0, 15, 15,
+                   "\"type\":\"S3\",\"bucket_name\":\"b\","
+                   "\"image_prefix\":\"N/DATA_c\"");
+    CHECK_INT(open_it(), PYR_OK);
+    CHECK_INT(rok4_pyramid_slab_path(pyramid, ROK4_PLANE_DATA, 0, 3, 2, &path),
+              PYR_OK);
+    CHECK_STR(path, "/vsis3/b/N/DATA_c_3_2");
+    pyr_free(path);
+    CHECK_INT(rok4_pyramid_slab_path(pyramid, ROK4_PLANE_MASK, 0, 3, 2, &path),
+              PYR_NOT_FOUND);
+    rok4_pyramid_free(pyramid);
+}
+
 static void check_refused(enum pyr_result expected, const char *message)
 {
     CHECK_INT(open_it(), expected);
@@ -201,10 +219,10 @@ static void test_refused(void)
 {
     begin("TIFF_RAW_UINT8", 1);
     descriptor_add(&descriptor, "c", 0, 0, 15, 15,
-                   "\"type\":\"S3\",\"bucket_name\":\"b\","
+                   "\"type\":\"S3\",\"bucket_name\":\"b/c\","
                    "\"image_prefix\":\"N/DATA_c\"");
-    check_refused(PYR_UNSUPPORTED,
-                  "level c: storage type S3, only FILE can be read");
+    check_refused(PYR_CORRUPT, "level c: bucket_name is 'b/c', which cannot be "
+                               "one");
 
     begin("TIFF_RAW_UINT8", 1);
     descriptor_add(&descriptor, "z", 0, 0, 15, 15, "");
@@ -267,6 +285,7 @@ int main(void)
     RUN(test_source_levels);
     RUN(test_locate);
     RUN(test_codecs);
+    RUN(test_objects);
     RUN(test_refused);
     RUN(test_no_memory);
     files_clear();

@@ -3,6 +3,7 @@
 #ifndef PYR_FETCH_H
 #define PYR_FETCH_H
 
+#include "pyr_kept.h"
 #include "pyr_window.h"
 
 /* A list of wants is fetched in groups of at most so many tiles and decoded
@@ -66,6 +67,8 @@ struct pyr_reader
 {
     struct pyr_reader_options options;
     uint64_t owner;
+    struct pyr_kept *kept; /* NULL: containers are opened for each read */
+    uint64_t kept_since_ms;
     struct pyr_worker workers[PYR_POOL_MAX_THREADS];
 };
 
@@ -78,6 +81,7 @@ struct pyr_visit
     size_t first; /* its wants: wants[first .. first + count - 1] */
     size_t count;
     bool absent;
+    bool changed; /* while it was read */
     char *path;
     struct pyr_file *file;         /* NULL: not opened, or absent */
     uint64_t stamp;                /* of file */
@@ -110,6 +114,9 @@ bool pyr_visit_unchanged(struct pyr_visit *visit, struct pyr_reader *reader);
 
 /* Closes and frees what the visit holds; it may be opened again. */
 void pyr_visit_close(struct pyr_visit *visit, struct pyr_reader *reader);
+
+/* Forgets all that was kept for longer than the reader may. */
+void pyr_reader_expire(struct pyr_reader *reader);
 
 /* Puts the pixels of wants[nwants], which are sorted by container, into the
  * cache, as keep says, and, as far as they meet window, into sink (either may

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Windows of pixels: which tiles they take, and single tiles. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "pyr_fetch.h"
 
 #include "pyr_alloc.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Walks the tiles that a window takes within its level's limits, container by
  * container. */
@@ -21,14 +24,28 @@ struct walk
     uint64_t tile_col;
 };
 
+static uint64_t now_ms(void)
+{
+    struct timespec now = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
 enum pyr_result pyr_reader_new(const struct pyr_reader_options *options,
                                struct pyr_reader **out_reader)
 {
     struct pyr_reader *const reader = pyr_calloc(1, sizeof(*reader));
     if (reader == NULL)
         return PYR_NOMEM;
+    if (options->keep_ms > 0 &&
+        pyr_kept_new(options->io, &reader->kept) != PYR_OK)
+    {
+        pyr_free(reader);
+        return PYR_NOMEM;
+    }
     reader->options = *options;
     reader->owner = pyr_cache_new_owner(options->cache);
+    reader->kept_since_ms = now_ms();
     *out_reader = reader;
     return PYR_OK;
 }
@@ -38,9 +55,20 @@ void pyr_reader_free(struct pyr_reader *reader)
     if (reader == NULL)
         return;
     pyr_cache_remove_owner(reader->options.cache, reader->owner);
+    pyr_kept_free(reader->kept);
     for (size_t i = 0; i < PYR_POOL_MAX_THREADS; i++)
         pyr_decoder_free(reader->workers[i].decoder);
     pyr_free(reader);
+}
+
+void pyr_reader_expire(struct pyr_reader *reader)
+{
+    if (reader->kept == NULL ||
+        now_ms() - reader->kept_since_ms < reader->options.keep_ms)
+        return;
+    pyr_kept_drop(reader->kept);
+    pyr_cache_remove_owner(reader->options.cache, reader->owner);
+    reader->kept_since_ms = now_ms();
 }
 
 static uint64_t at_least(uint64_t value, uint64_t least)
@@ -180,6 +208,7 @@ enum pyr_result pyr_reader_read(struct pyr_reader *reader,
 {
     const struct pyr_source *const source = reader->options.source;
     struct walk walk;
+    pyr_reader_expire(reader);
     walk_init(&walk, source, window);
     if (!window_inside(source, window))
         sink->store(sink->user, NULL, 0, 0, 0, window->width_px,
@@ -243,6 +272,7 @@ enum pyr_result pyr_reader_prefetch(struct pyr_reader *reader,
     size_t nwants = 0;
     size_t total_bytes = 0;
     enum pyr_result result = PYR_OK;
+    pyr_reader_expire(reader);
     for (size_t i = 0; i < nwindows && result == PYR_OK; i++)
     {
         struct walk walk;
@@ -324,6 +354,7 @@ enum pyr_result pyr_reader_locate(struct pyr_reader *reader, uint32_t level,
     struct pyr_extent extent = {0, 0};
     enum pyr_presence presence = PYR_OUTSIDE;
     enum pyr_result result = PYR_OK;
+    pyr_reader_expire(reader);
     pyr_visit_init(&visit, reader, level, tile_col, tile_row);
     if (!tile_within(source, level, tile_col, tile_row))
         goto done;
@@ -397,6 +428,7 @@ enum pyr_result pyr_reader_encoded(struct pyr_reader *reader, uint32_t level,
     if (!tile_within(reader->options.source, level, tile_col, tile_row))
         return pyr_fail(err, PYR_NOT_FOUND, "tile %u,%u has no data", tile_col,
                         tile_row);
+    pyr_reader_expire(reader);
     for (unsigned attempt = 0; attempt < PYR_MAX_ATTEMPTS; attempt++)
     {
         struct pyr_visit visit;

@@ -10,8 +10,17 @@
 #include <strings.h>
 
 static const char PREFIX[] = "ROK4:";
-static const char SCHEME[] = "file://";
 static const char ENDING[] = ".json:";
+
+/* The reference's forms of names, and the paths that they are. */
+static const struct
+{
+    const char *scheme;
+    const char *file_system;
+} schemes[] = {{"file://", ""},
+               {"s3://", "/vsis3/"},
+               {"swift://", "/vsiswift/"},
+               {"ceph://", "/vsirados/"}};
 
 bool rok4_connection_has_prefix(const char *name)
 {
@@ -25,6 +34,33 @@ static const char *find_level(const char *text)
     for (const char *at = text; (at = strstr(at, ENDING)) != NULL; at++)
         found = at + strlen(ENDING) - 1;
     return found;
+}
+
+/* Steps over a scheme; returns what stands for it in a path. */
+static const char *take_scheme(const char **path, const char *end)
+{
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+    {
+        const size_t nbytes = strlen(schemes[i].scheme);
+        if ((size_t)(end - *path) < nbytes ||
+            strncmp(*path, schemes[i].scheme, nbytes) != 0)
+            continue;
+        *path += nbytes;
+        return schemes[i].file_system;
+    }
+    return "";
+}
+
+static char *make_path(const char *file_system, const char *path, size_t nbytes)
+{
+    const size_t first = strlen(file_system);
+    char *const text = pyr_malloc(first + nbytes + 1);
+    if (text == NULL)
+        return NULL;
+    memcpy(text, file_system, first);
+    memcpy(text + first, path, nbytes);
+    text[first + nbytes] = '\0';
+    return text;
 }
 
 enum pyr_result rok4_connection_parse(const char *name,
@@ -55,14 +91,12 @@ enum pyr_result rok4_connection_parse(const char *name,
         if (level != NULL && level[1] == '\0')
             return pyr_fail(err, PYR_USAGE, "no level after ':' in %s", name);
     }
-    if ((size_t)(end - path) >= strlen(SCHEME) &&
-        strncmp(path, SCHEME, strlen(SCHEME)) == 0)
-        path += strlen(SCHEME);
+    const char *const file_system = take_scheme(&path, end);
     if (path == end)
         return pyr_fail(err, PYR_USAGE, "no path in '%s'", name);
 
     struct rok4_connection connection = {NULL, NULL};
-    connection.path = pyr_strndup(path, (size_t)(end - path));
+    connection.path = make_path(file_system, path, (size_t)(end - path));
     if (level != NULL)
         connection.level = pyr_strdup(level + 1);
     if (connection.path == NULL || (level != NULL && connection.level == NULL))

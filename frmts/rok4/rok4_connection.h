@@ -20,9 +20,10 @@ struct rok4_connection
 bool rok4_connection_has_prefix(const char *name);
 
 /* Takes apart PATH, ROK4:PATH, ROK4:"PATH":LEVEL, ROK4:PATH.json:LEVEL; PATH
- * may start with file://. PYR_USAGE when a quote is not closed, the path is
- * empty or something else than :LEVEL follows it; PYR_NOMEM. Cleared with
- * rok4_connection_clear. Pure. */
+ * may start with file://, and s3://, swift:// or ceph:// stand for /vsis3/,
+ * /vsiswift/ and /vsirados/ (spec section 9). PYR_USAGE when a quote is not
+ * closed, the path is empty or something else than :LEVEL follows it;
+ * PYR_NOMEM. Cleared with rok4_connection_clear. Pure. */
 enum pyr_result rok4_connection_parse(const char *name,
                                       struct rok4_connection *out_connection,
                                       struct pyr_error *err) PYR_MUST_CHECK;

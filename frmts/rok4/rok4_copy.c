@@ -284,7 +284,7 @@ enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
     const struct rok4_pyramid *const source = options->source;
     const struct pyr_source_level *const tiles =
         &source->planes[plane].levels[level];
-    const char *const from = source->planes[plane].directories[level];
+    const char *const from = source->planes[plane].places[level];
     struct copier *const copier = pyr_calloc(1, sizeof(*copier));
     if (copier == NULL)
         return no_memory(err);

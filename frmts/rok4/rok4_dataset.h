@@ -10,6 +10,7 @@
 #include "rok4_buffer.h"
 #include "rok4_guard.h"
 #include "rok4_layout.h"
+#include "rok4_objects.h"
 #include "rok4_pyramid.h"
 
 #include <memory>
@@ -31,6 +32,13 @@ struct Rok4Validity
     bool sampleFinest = false; // approximations may not use upper levels
 };
 
+// How slabs are read that take requests over a network.
+struct Rok4Remote
+{
+    unsigned requests = 16;     // at once
+    uint64_t keepSeconds = 300; // what was read is believed for so long
+};
+
 // An open pyramid, shared by a dataset and its overviews. One thread at a time.
 class Rok4Pyramid final
 {
@@ -42,7 +50,7 @@ class Rok4Pyramid final
 
     // Takes the pyramid over. False when out of memory.
     bool Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
-              unsigned nthreads);
+              unsigned nthreads, const Rok4Remote &remote = {});
 
     // Before Init: the pyramid is guarded against being replaced while it is
     // read. Stamp of its descriptor from before that was loaded; 0 for none.
@@ -74,6 +82,11 @@ class Rok4Pyramid final
     const struct pyr_source *Source() const
     {
         return &m_data;
+    }
+    // What slabs are opened with, at the paths that Source says. Borrowed.
+    const struct pyr_io &Io() const
+    {
+        return m_io;
     }
     // The context for threads of reads through these; nullptr at the end.
     // Returns the one before.
@@ -115,6 +128,7 @@ class Rok4Pyramid final
     std::shared_ptr<PyrRuntime> m_runtime{};
     struct rok4_pyramid *m_pyramid = nullptr;
     struct pyr_io m_io = {};
+    struct rok4_objects m_objects = {};
     uint64_t m_guarded = 0;
     Rok4Guard m_guard{};
     struct pyr_source m_data = {};

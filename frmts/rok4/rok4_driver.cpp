@@ -2,6 +2,7 @@
 // Registers the ROK4 driver, recognises its files and opens them.
 #include "rok4_driver.h"
 
+#include "option_reader.h"
 #include "pyr_alloc.h"
 #include "rok4_connection.h"
 #include "rok4_new_dataset.h"
@@ -36,6 +37,12 @@ constexpr const char *OPEN_OPTIONS =
     "a mask band; by default where several bands have no alpha'/>"
     "  <Option name='NUM_THREADS' type='string' description='Number of threads "
     "that read and decode, or ALL_CPUS' default='ALL_CPUS'/>"
+    "  <Option name='REQUESTS_IN_FLIGHT' type='int' min='1' max='128' "
+    "description='Requests sent at once for slabs on a network' "
+    "default='16'/>"
+    "  <Option name='CACHE_TTL' type='int' min='0' max='31536000' "
+    "description='Seconds for which what was read of slabs on a network is "
+    "believed; 0 looks at each again' default='300'/>"
     "</OpenOptionList>";
 
 // Text of the descriptor, from the open handle where GDAL left one.
@@ -83,6 +90,21 @@ enum pyr_result LoadText(GDALOpenInfo *openInfo, const struct pyr_io &io,
                    &text->nbytes, err);
 }
 
+bool ReadRemote(CSLConstList options, Rok4Remote *remote)
+{
+    const OptionReader reader(options, [](const char *text) {
+        Rok4Report(CE_Failure, PYR_USAGE, text);
+    });
+    int requests = static_cast<int>(remote->requests);
+    int seconds = static_cast<int>(remote->keepSeconds);
+    if (!reader.Int("REQUESTS_IN_FLIGHT", 1, PYR_POOL_MAX_THREADS, &requests) ||
+        !reader.Int("CACHE_TTL", 0, 31536000, &seconds))
+        return false;
+    remote->requests = static_cast<unsigned>(requests);
+    remote->keepSeconds = static_cast<uint64_t>(seconds);
+    return true;
+}
+
 } // namespace
 
 int Rok4Dataset::Identify(GDALOpenInfo *openInfo)
@@ -121,7 +143,8 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
     options.allow_outside =
         CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_OUTSIDE_PATHS", "YES"));
     const unsigned nthreads = Rok4ThreadCount(openInfo->papszOpenOptions);
-    if (nthreads == 0)
+    Rok4Remote remote;
+    if (nthreads == 0 || !ReadRemote(openInfo->papszOpenOptions, &remote))
         return nullptr;
 
     Text text;
@@ -141,7 +164,7 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
     }
     auto shared = std::make_shared<Rok4Pyramid>();
     shared->Guard(stamp);
-    if (!shared->Init(pyramid, io, nthreads))
+    if (!shared->Init(pyramid, io, nthreads, remote))
     {
         Rok4Report(CE_Failure, PYR_NOMEM, "out of memory");
         return nullptr;

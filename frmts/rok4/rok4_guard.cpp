@@ -88,8 +88,8 @@ enum pyr_result Rok4Guard::Compare(const struct rok4_descriptor &now,
             alike = AreAlike(level, *found);
         else
             for (const struct rok4_tiles &plane : m_pyramid->planes)
-                if (plane.directories[i] != nullptr)
-                    gone.push_back(std::string(plane.directories[i]) + "/");
+                if (plane.places[i] != nullptr)
+                    gone.push_back(std::string(plane.places[i]) + "/");
     }
     if (!alike)
         return pyr_fail(err, PYR_IO,

@@ -163,7 +163,7 @@ enum pyr_result rok4_link_pyramid(const struct pyr_tree *tree,
         for (size_t i = 0; i < pyramid->descriptor->nlevels && result == PYR_OK;
              i++)
         {
-            const char *const from = pyramid->planes[plane].directories[i];
+            const char *const from = pyramid->planes[plane].places[i];
             const char *const id = pyramid->descriptor->levels[i].id;
             const size_t nbytes = strlen(directory) + strlen(id) + 8;
             char *to = NULL;

@@ -3,8 +3,7 @@
 #include "rok4_pyramid.h"
 
 #include "pyr_alloc.h"
-#include "rok4_name.h"
-#include "rok4_path.h"
+#include "rok4_place.h"
 #include "rok4_slab.h"
 #include "rok4_tms.h"
 
@@ -25,10 +24,9 @@ void rok4_pyramid_free(struct rok4_pyramid *pyramid)
     {
         struct rok4_tiles *const tiles = &pyramid->planes[i];
         for (size_t j = 0;
-             tiles->directories != NULL && j < pyramid->descriptor->nlevels;
-             j++)
-            pyr_free(tiles->directories[j]);
-        pyr_free(tiles->directories);
+             tiles->places != NULL && j < pyramid->descriptor->nlevels; j++)
+            pyr_free(tiles->places[j]);
+        pyr_free(tiles->places);
         pyr_free(tiles->levels);
     }
     rok4_descriptor_free(pyramid->descriptor);
@@ -45,19 +43,15 @@ static enum pyr_result resolve_level(struct rok4_pyramid *pyramid, size_t i,
                                      struct pyr_error *err)
 {
     const struct rok4_level *const level = &pyramid->descriptor->levels[i];
-    if (level->storage != ROK4_STORAGE_FILE)
-        return pyr_fail(err, PYR_UNSUPPORTED,
-                        "storage type %s, only FILE can be read",
-                        rok4_storage_name(level->storage));
-    enum pyr_result result = rok4_path_resolve(
-        rules, level->image_place,
-        &pyramid->planes[ROK4_PLANE_DATA].directories[i], err);
+    enum pyr_result result =
+        rok4_place_resolve(rules, level, level->image_place,
+                           &pyramid->planes[ROK4_PLANE_DATA].places[i], err);
     if (result == PYR_OK && level->mask_place != NULL)
     {
         pyramid->has_masks = true;
-        result = rok4_path_resolve(
-            rules, level->mask_place,
-            &pyramid->planes[ROK4_PLANE_MASK].directories[i], err);
+        result = rok4_place_resolve(rules, level, level->mask_place,
+                                    &pyramid->planes[ROK4_PLANE_MASK].places[i],
+                                    err);
     }
     return result;
 }
@@ -96,9 +90,9 @@ static enum pyr_result fill_levels(struct rok4_pyramid *pyramid,
         struct rok4_tiles *const tiles = &pyramid->planes[i];
         tiles->pyramid = pyramid;
         tiles->plane = (enum rok4_plane)i;
-        tiles->directories = pyr_calloc(nlevels, sizeof(char *));
+        tiles->places = pyr_calloc(nlevels, sizeof(char *));
         tiles->levels = pyr_calloc(nlevels, sizeof(*tiles->levels));
-        if (tiles->directories == NULL || tiles->levels == NULL)
+        if (tiles->places == NULL || tiles->levels == NULL)
             return pyr_fail(err, PYR_NOMEM, "out of memory");
     }
     for (size_t i = 0; i < nlevels; i++)
@@ -185,13 +179,12 @@ enum pyr_result rok4_pyramid_slab_path(const struct rok4_pyramid *pyramid,
                                        uint32_t slab_col, uint32_t slab_row,
                                        char **out_path)
 {
-    const char *const directory = pyramid->planes[plane].directories[level];
-    char name[ROK4_NAME_BYTES];
-    if (directory == NULL)
+    const struct rok4_level *const at = &pyramid->descriptor->levels[level];
+    const char *const place = pyramid->planes[plane].places[level];
+    if (place == NULL)
         return PYR_NOT_FOUND;
-    rok4_name_slab(slab_col, slab_row,
-                   pyramid->descriptor->levels[level].path_depth, name);
-    char *const path = rok4_path_join(directory, name);
+    char *const path =
+        rok4_place_slab(at->storage, place, slab_col, slab_row, at->path_depth);
     if (path == NULL)
         return PYR_NOMEM;
     *out_path = path;

@@ -27,7 +27,7 @@ struct rok4_tiles
     struct rok4_pyramid *pyramid;
     enum rok4_plane plane;
     /* By level of the descriptor. */
-    char **directories; /* NULL: the level has no such slabs */
+    char **places; /* rok4_place.h; NULL: the level has no such slabs */
     struct pyr_source_level *levels;
 };
 
@@ -57,9 +57,8 @@ struct rok4_open_options
  * global_tms_directory, the descriptor's own directory unless that is remote,
  * the sets built in, the descriptor's directory if remote; in a directory
  * NAME.json, then NAME. Touches no other file. Nothing of text is kept.
- * Only storage type FILE is handled: PYR_UNSUPPORTED for others. Further
- * results as of rok4_descriptor_parse and rok4_descriptor_bind. Freed with
- * rok4_pyramid_free. */
+ * Results as of rok4_descriptor_parse, rok4_descriptor_bind and
+ * rok4_place_resolve. Freed with rok4_pyramid_free. */
 enum pyr_result rok4_pyramid_open(const struct pyr_io *io, const char *path,
                                   const char *text, size_t nbytes,
                                   const struct rok4_open_options *options,

@@ -48,14 +48,27 @@ unsigned Rok4ThreadCount(CSLConstList options)
     return count;
 }
 
+// Whether slabs of some level take requests over a network.
+static bool IsRemote(const struct rok4_pyramid &pyramid)
+{
+    const char *const *const places = pyramid.planes[ROK4_PLANE_DATA].places;
+    return std::any_of(places, places + pyramid.descriptor->nlevels,
+                       vsi_io_is_remote);
+}
+
 bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
-                       unsigned nthreads)
+                       unsigned nthreads, const Rok4Remote &remote)
 {
     m_pyramid = pyramid;
     m_io = io;
+    if (rok4_objects_needed(pyramid))
+    {
+        m_objects.base = m_io;
+        m_io = rok4_objects_io(&m_objects);
+    }
     if (m_guarded != 0)
     {
-        m_guard.Init(pyramid, io, m_guarded);
+        m_guard.Init(pyramid, m_io, m_guarded);
         m_io = m_guard.Io();
     }
     m_threads = nthreads;
@@ -71,6 +84,12 @@ bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
     options.pool = m_runtime->pool;
     options.cache = m_runtime->cache;
     options.nthreads = nthreads;
+    if (IsRemote(*pyramid))
+    {
+        // Threads that wait for answers.
+        options.nthreads = std::max(nthreads, remote.requests);
+        options.keep_ms = remote.keepSeconds * 1000;
+    }
     options.thread_user = this;
     options.thread_enter = EnterThread;
     options.thread_leave = LeaveThread;
@@ -133,8 +152,9 @@ void Rok4Pyramid::CheckDirectory(size_t level)
         return;
     m_checked[level] = true;
     const char *const directory =
-        m_pyramid->planes[ROK4_PLANE_DATA].directories[level];
-    if (!rok4_path_is_remote(directory) && !vsi_io_is_directory(directory))
+        m_pyramid->planes[ROK4_PLANE_DATA].places[level];
+    if (m_pyramid->descriptor->levels[level].storage == ROK4_STORAGE_FILE &&
+        !rok4_path_is_remote(directory) && !vsi_io_is_directory(directory))
         CPLError(CE_Warning, CPLE_AppDefined,
                  "ROK4: directory %s of level %s does not exist: the level "
                  "reads as nodata",

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// Files that take a request over a network for each read.
+#include "vsi_remote.h"
+
+#include "pyr_alloc.h"
+
+#include "cpl_conv.h"
+#include "cpl_string.h"
+
+#include <cstring>
+#include <ctime>
+#include <new>
+
+namespace
+{
+
+// What a file is opened with: header and index of a slab of up to 3840 tiles,
+// and the whole of a small one. Asking for as much takes about as long as
+// asking for one byte.
+constexpr size_t HEAD_BYTES = 32 << 10;
+// The same for descriptors and tile matrix sets.
+constexpr size_t LOAD_BYTES = 256 << 10;
+// Requests for one file at once: GDAL sends all ranges of a call together.
+constexpr size_t MAX_REQUESTS = 16;
+// File systems that count in seconds may not show a change within this time of
+// another.
+constexpr time_t TICK_S = 2;
+
+uint64_t Mix(uint64_t hash, uint64_t value)
+{
+    hash ^= value;
+    hash *= UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ (hash >> 29);
+}
+
+// Object storages do not say whether there is nothing, or nothing to see for
+// this user.
+bool IsMissing(enum pyr_result result)
+{
+    return result == PYR_NOT_FOUND ||
+           (result == PYR_IO && VsiSource::WasForbidden() &&
+            CPLTestBool(CPLGetConfigOption("ROK4_MISSING_ON_403", "NO")));
+}
+
+} // namespace
+
+enum pyr_result VsiRemoteFile::Open(const char *path,
+                                    std::unique_ptr<VsiRemoteFile> *out_file,
+                                    struct pyr_error *err)
+{
+    std::unique_ptr<VsiRemoteFile> file(new (std::nothrow) VsiRemoteFile);
+    if (file == nullptr)
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    const enum pyr_result result =
+        VsiSource::Open(path, HEAD_BYTES, &file->m_source, &file->m_head, err);
+    if (IsMissing(result))
+        return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
+    if (result == PYR_OK)
+        *out_file = std::move(file);
+    return result;
+}
+
+// Of the first bytes, too: they hold the index, which hardly stays the same
+// when tiles do not.
+uint64_t VsiRemoteFile::Stamp() const
+{
+    const time_t changed = m_source->Time();
+    if (changed == 0 || time(nullptr) - changed < TICK_S)
+        return 0;
+    uint64_t stamp = Mix(Mix(3, Size()), static_cast<uint64_t>(changed));
+    for (size_t i = 0; i + sizeof(uint64_t) <= m_head.size();
+         i += sizeof(uint64_t))
+    {
+        uint64_t word = 0;
+        memcpy(&word, m_head.data() + i, sizeof(word));
+        stamp = Mix(stamp, word);
+    }
+    return stamp | 1;
+}
+
+enum pyr_result VsiRemoteFile::Read(size_t nranges,
+                                    const struct pyr_extent *ranges,
+                                    uint8_t *const *buffers,
+                                    struct pyr_error *err)
+{
+    std::vector<struct pyr_extent> missing;
+    std::vector<uint8_t *> places;
+    for (size_t i = 0; i < nranges; i++)
+    {
+        const struct pyr_extent &range = ranges[i];
+        if (range.offset_bytes + range.nbytes <= m_head.size())
+        {
+            memcpy(buffers[i], m_head.data() + range.offset_bytes,
+                   static_cast<size_t>(range.nbytes));
+            continue;
+        }
+        missing.push_back(range);
+        places.push_back(buffers[i]);
+    }
+    return missing.empty() ? PYR_OK
+                           : m_source->Read(missing, places, MAX_REQUESTS, err);
+}
+
+// Most fit the first bytes, which are read with the opening.
+enum pyr_result vsi_remote_load(const char *path, size_t max_bytes,
+                                char **out_text, size_t *out_nbytes,
+                                struct pyr_error *err)
+{
+    std::unique_ptr<VsiSource> source;
+    std::vector<uint8_t> head;
+    enum pyr_result result =
+        VsiSource::Open(path, LOAD_BYTES, &source, &head, err);
+    if (result != PYR_OK)
+        return result;
+    const uint64_t size = source->Size();
+    if (size > max_bytes)
+        return pyr_fail(err, PYR_LIMIT,
+                        "has %llu bytes, the most that is read is %llu",
+                        static_cast<unsigned long long>(size),
+                        static_cast<unsigned long long>(max_bytes));
+    char *const text =
+        static_cast<char *>(pyr_malloc(static_cast<size_t>(size) + 1));
+    if (text == nullptr)
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    if (!head.empty())
+        memcpy(text, head.data(), head.size());
+    if (head.size() < size)
+        result = source->Read({{head.size(), size - head.size()}},
+                              {reinterpret_cast<uint8_t *>(text) + head.size()},
+                              1, err);
+    if (result != PYR_OK)
+    {
+        pyr_free(text);
+        return result;
+    }
+    text[size] = '\0';
+    *out_text = text;
+    *out_nbytes = static_cast<size_t>(size);
+    return PYR_OK;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Files that take a request over a network for each read.
+#ifndef VSI_REMOTE_H
+#define VSI_REMOTE_H
+
+#include "vsi_source.h"
+
+#include <memory>
+#include <vector>
+
+// Open for reading, with its first bytes, which came with the opening. Safe
+// from many threads.
+class VsiRemoteFile final
+{
+  public:
+    // One request where the file system allows; as of VsiSource::Open. With
+    // ROK4_MISSING_ON_403=YES, what the user may not read is PYR_NOT_FOUND.
+    static enum pyr_result Open(const char *path,
+                                std::unique_ptr<VsiRemoteFile> *out_file,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+
+    uint64_t Size() const
+    {
+        return m_source->Size();
+    }
+    // As struct pyr_io has it.
+    uint64_t Stamp() const;
+    bool WasReplaced() const
+    {
+        return m_source->WasReplaced();
+    }
+
+    // As struct pyr_io has it, for ranges within the file; no request for what
+    // is among the first bytes.
+    enum pyr_result Read(size_t nranges, const struct pyr_extent *ranges,
+                         uint8_t *const *buffers,
+                         struct pyr_error *err) PYR_MUST_CHECK;
+
+  private:
+    VsiRemoteFile() = default;
+
+    std::unique_ptr<VsiSource> m_source{};
+    std::vector<uint8_t> m_head{};
+};
+
+// As pyr_io::load.
+enum pyr_result vsi_remote_load(const char *path, size_t max_bytes,
+                                char **out_text, size_t *out_nbytes,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+
+#endif
