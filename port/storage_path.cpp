@@ -66,6 +66,19 @@ std::string ClusterOf(const std::string &url)
     return cluster;
 }
 
+// "/vsis3/BUCKET@HOST/KEY" becomes "/vsis3/BUCKET/KEY"; returns HOST.
+std::string TakeCluster(std::string *path)
+{
+    const size_t begin = strlen(S3);
+    const size_t end = std::min(path->find('/', begin), path->size());
+    const size_t at = path->find('@', begin);
+    if (!STARTS_WITH(path->c_str(), S3) || at >= end)
+        return "";
+    const std::string cluster = path->substr(at + 1, end - at - 1);
+    path->erase(at, end - at);
+    return cluster;
+}
+
 StorageRetry Retry(const char *key)
 {
     StorageRetry retry;
@@ -196,16 +209,15 @@ enum pyr_result StoragePath::Resolve(const char *path, struct pyr_error *err)
         SetSwift();
     if (!STARTS_WITH(path, S3))
         return PYR_OK;
-    std::string cluster;
-    const size_t begin = strlen(S3);
-    const size_t end = std::min(m_path.find('/', begin), m_path.size());
-    const size_t at = m_path.find('@', begin);
-    if (at < end)
-    {
-        cluster = m_path.substr(at + 1, end - at - 1);
-        m_path.erase(at, end - at);
-    }
+    const std::string cluster = TakeCluster(&m_path);
     return SetS3(cluster, err);
+}
+
+std::string StoragePath::Plain(const char *path)
+{
+    std::string plain = path;
+    TakeCluster(&plain);
+    return plain;
 }
 
 StorageRetry StorageRetry::ForReading()

@@ -25,6 +25,10 @@ class StoragePath final
     enum pyr_result Resolve(const char *path,
                             struct pyr_error *err) PYR_MUST_CHECK;
 
+    // Another path, without its cluster: on the storage of one that has been
+    // resolved, GDAL takes it.
+    static std::string Plain(const char *path);
+
     // As GDAL takes it.
     const char *Get() const
     {

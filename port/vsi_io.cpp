@@ -443,6 +443,8 @@ bool vsi_io_is_remote(const char *path)
 
 bool vsi_io_exists(const char *path)
 {
+    if (vsi_io_is_remote(path))
+        return vsi_remote_exists(path);
     VSIStatBufL info = {};
     return VSIStatExL(path, &info,
                       VSI_STAT_EXISTS_FLAG | VSI_STAT_NATURE_FLAG) == 0 &&

@@ -2,6 +2,8 @@
 // The core's file writer over GDAL's virtual file systems.
 #include "vsi_out.h"
 
+#include "vsi_objects.h"
+
 #include "pyr_tree.h"
 
 #include "cpl_conv.h"
@@ -248,6 +250,18 @@ enum pyr_result Read(pyr_out_file *file, uint64_t offset, void *bytes,
     return PYR_OK;
 }
 
+// Bytes that the disk has not got yet never get there.
+void Forget([[maybe_unused]] pyr_out_file *file,
+            [[maybe_unused]] uint64_t offset, [[maybe_unused]] uint64_t nbytes)
+{
+#ifdef FALLOC_FL_PUNCH_HOLE
+    if (file->descriptor >= 0)
+        (void)fallocate(file->descriptor,
+                        FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        static_cast<off_t>(offset), static_cast<off_t>(nbytes));
+#endif
+}
+
 // Closes; false with errno.
 bool Close(pyr_out_file *file)
 {
@@ -376,6 +390,8 @@ bool vsi_out_is_local(const char *path)
 
 bool vsi_out_make_directories(const char *path)
 {
+    if (vsi_objects_are_at(path))
+        return true;
     if (!vsi_out_is_local(path))
         return MakeVirtualDirectories(path);
     if (MakeDirectory(path))
@@ -392,6 +408,7 @@ struct pyr_out vsi_out_make()
     out.create = Create;
     out.write = Write;
     out.read = Read;
+    out.forget = Forget;
     out.commit = Commit;
     out.discard = Discard;
     return out;

@@ -101,6 +101,14 @@ enum pyr_result VsiRemoteFile::Read(size_t nranges,
                            : m_source->Read(missing, places, MAX_REQUESTS, err);
 }
 
+bool vsi_remote_exists(const char *path)
+{
+    struct pyr_error err = {""};
+    std::unique_ptr<VsiSource> source;
+    std::vector<uint8_t> head;
+    return VsiSource::Open(path, 1, &source, &head, &err) == PYR_OK;
+}
+
 // Most fit the first bytes, which are read with the opening.
 enum pyr_result vsi_remote_load(const char *path, size_t max_bytes,
                                 char **out_text, size_t *out_nbytes,

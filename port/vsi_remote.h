@@ -43,6 +43,9 @@ class VsiRemoteFile final
     std::vector<uint8_t> m_head{};
 };
 
+// Whether a file is there that can be read.
+bool vsi_remote_exists(const char *path);
+
 // As pyr_io::load.
 enum pyr_result vsi_remote_load(const char *path, size_t max_bytes,
                                 char **out_text, size_t *out_nbytes,

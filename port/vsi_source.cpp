@@ -90,10 +90,23 @@ bool TakesConditions(const char *path)
            STARTS_WITH(path, "/vsiswift/") || STARTS_WITH(path, "/vsigs/");
 }
 
+// The code in the text of an answer of S3 that GDAL gives as it is; "" for
+// none.
+std::string CodeOf(const std::string &reason)
+{
+    constexpr const char *BEGIN = "<Code>";
+    const size_t begin = reason.find(BEGIN);
+    const size_t end = reason.find("</Code>");
+    return begin == std::string::npos || end == std::string::npos || end < begin
+               ? ""
+               : reason.substr(begin + strlen(BEGIN),
+                               end - begin - strlen(BEGIN));
+}
+
 bool IsAbsent(const std::string &reason)
 {
     const int status = StatusOf(reason.c_str());
-    return status == 404 || status == 410 ||
+    return status == 404 || status == 410 || CodeOf(reason) == "NoSuchKey" ||
            VSIGetLastErrorNo() == VSIE_AWSObjectNotFound;
 }
 
@@ -101,13 +114,26 @@ bool IsAbsent(const std::string &reason)
 // refuses.
 bool IsTransient(const std::string &reason)
 {
-    const int code = VSIGetLastErrorNo();
+    static const char *const refusals[] = {"AccessDenied", "InvalidAccessKeyId",
+                                           "NoSuchBucket", "NoSuchKey",
+                                           "SignatureDoesNotMatch"};
+    const int error = VSIGetLastErrorNo();
     const int status = StatusOf(reason.c_str());
-    if (code == VSIE_AWSBucketNotFound || code == VSIE_AWSAccessDenied ||
-        code == VSIE_AWSInvalidCredentials ||
-        code == VSIE_AWSSignatureDoesNotMatch)
+    const std::string code = CodeOf(reason);
+    if (error == VSIE_AWSBucketNotFound || error == VSIE_AWSAccessDenied ||
+        error == VSIE_AWSInvalidCredentials ||
+        error == VSIE_AWSSignatureDoesNotMatch ||
+        std::find(std::begin(refusals), std::end(refusals), code) !=
+            std::end(refusals))
         return false;
     return status < 400 || status >= 500 || status == 408 || status == 429;
+}
+
+// For the user.
+std::string Tidy(const std::string &reason)
+{
+    const std::string code = CodeOf(reason);
+    return code.empty() ? reason : "the storage says " + code;
 }
 
 // "Thu, 26 Nov 2026 03:20:53 GMT", whatever the locale.
@@ -158,6 +184,7 @@ void VsiSource::Close()
 bool VsiSource::WasForbidden()
 {
     return VSIGetLastErrorNo() == VSIE_AWSAccessDenied ||
+           CodeOf(VSIGetLastErrorMsg()) == "AccessDenied" ||
            StatusOf(VSIGetLastErrorMsg()) == 403;
 }
 
@@ -209,16 +236,25 @@ enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
         options.SetNameValue("DISABLE_READDIR_ON_OPEN", "YES");
     if (m_remote)
         VSICurlPartialClearCache(m_path.c_str());
-    VSIErrorReset();
-    errno = 0;
-    m_file = VSIFOpenEx2L(m_path.c_str(), "rb", TRUE, options.List());
+    for (int i = 0; i < 2 && m_file == nullptr; i++)
+    {
+        // Without asking, where a listing of the directory lacks the file: such
+        // listings may be old.
+        if (i > 0)
+            VSICurlPartialClearCache(CPLGetDirname(m_path.c_str()));
+        VSIErrorReset();
+        errno = 0;
+        m_file = VSIFOpenEx2L(m_path.c_str(), "rb", TRUE, options.List());
+        if (!m_remote || VSIGetLastErrorNo() != VSIE_None)
+            break;
+    }
     if (m_file != nullptr)
         return PYR_OK;
     const std::string reason =
         Reason(errno != 0 ? strerror(errno) : "no reason given");
     m_transient = IsTransient(reason);
     return pyr_fail(err, IsAbsent(reason) ? PYR_NOT_FOUND : PYR_IO,
-                    "cannot be opened: %s", reason.c_str());
+                    "cannot be opened: %s", Tidy(reason).c_str());
 }
 
 enum pyr_result VsiSource::ReadHead(size_t first_bytes,
@@ -238,7 +274,7 @@ enum pyr_result VsiSource::ReadHead(size_t first_bytes,
         const std::string reason = Reason("it holds no bytes");
         m_transient = IsTransient(reason);
         return pyr_fail(err, IsAbsent(reason) ? PYR_NOT_FOUND : PYR_IO,
-                        "cannot be read: %s", reason.c_str());
+                        "cannot be read: %s", Tidy(reason).c_str());
     }
     // Known by the answer.
     if (VSIFSeekL(m_file, 0, SEEK_END) != 0)

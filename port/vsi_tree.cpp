@@ -4,7 +4,9 @@
 
 #include "vsi_io.h"
 #include "vsi_lock.h"
+#include "vsi_objects.h"
 #include "vsi_out.h"
+#include "vsi_remote.h"
 
 #include "pyr_alloc.h"
 
@@ -56,6 +58,12 @@ enum pyr_entry EntryOf(mode_t mode)
     return S_ISLNK(mode) ? PYR_ENTRY_LINK : PYR_ENTRY_OTHER;
 }
 
+const struct pyr_objects *ObjectsAt(void *, const char *path)
+{
+    static const struct pyr_objects objects = vsi_objects_make();
+    return vsi_objects_are_at(path) ? &objects : nullptr;
+}
+
 enum pyr_entry KindVirtual(const char *path)
 {
     VSIStatBufL info = {};
@@ -68,6 +76,15 @@ enum pyr_entry KindVirtual(const char *path)
 enum pyr_result Kind(void *, const char *path, enum pyr_entry *out_kind,
                      struct pyr_error *err)
 {
+    const struct pyr_objects *const objects = ObjectsAt(nullptr, path);
+    if (objects != nullptr)
+    {
+        bool exists = false;
+        const enum pyr_result result =
+            objects->exists(objects->user, path, &exists, err);
+        *out_kind = exists ? PYR_ENTRY_FILE : PYR_ENTRY_ABSENT;
+        return result;
+    }
     if (!vsi_out_is_local(path))
     {
         *out_kind = KindVirtual(path);
@@ -258,6 +275,9 @@ enum pyr_result Rename(void *, const char *from, const char *to,
 
 enum pyr_result Unlink(void *, const char *path, struct pyr_error *err)
 {
+    const struct pyr_objects *const objects = ObjectsAt(nullptr, path);
+    if (objects != nullptr)
+        return objects->remove(objects->user, &path, 1, err);
     errno = 0;
     if (vsi_out_is_local(path) ? unlink(path) == 0 : VSIUnlink(path) == 0)
         return PYR_OK;
@@ -437,6 +457,29 @@ enum pyr_result ScanVirtual(VSILFILE *file, pyr_tree_consume consume,
     return result;
 }
 
+enum pyr_result ScanRemote(const char *path, pyr_tree_consume consume,
+                           void *context, struct pyr_error *err)
+{
+    std::unique_ptr<VsiRemoteFile> file;
+    enum pyr_result result = VsiRemoteFile::Open(path, &file, err);
+    if (result != PYR_OK)
+        return result;
+    std::vector<uint8_t> buffer(SCAN_BYTES);
+    uint8_t *const bytes = buffer.data();
+    struct pyr_extent range = {0, 0};
+    for (; result == PYR_OK && range.offset_bytes < file->Size();
+         range.offset_bytes += range.nbytes)
+    {
+        range.nbytes = std::min<uint64_t>(file->Size() - range.offset_bytes,
+                                          buffer.size());
+        result = file->Read(1, &range, &bytes, err);
+        if (result == PYR_OK)
+            result =
+                consume(context, bytes, static_cast<size_t>(range.nbytes), err);
+    }
+    return result;
+}
+
 enum pyr_result Scan(void *, const char *path, pyr_tree_consume consume,
                      void *context, struct pyr_error *err)
 {
@@ -451,6 +494,8 @@ enum pyr_result Scan(void *, const char *path, pyr_tree_consume consume,
         close(descriptor);
         return result;
     }
+    if (vsi_io_is_remote(path))
+        return ScanRemote(path, consume, context, err);
     VSILFILE *const file = VSIFOpenL(path, "rb");
     if (file == nullptr)
         return pyr_fail(err, PYR_NOT_FOUND, "cannot be opened");
@@ -466,6 +511,7 @@ struct pyr_tree vsi_tree_make()
     static const struct pyr_out out = vsi_out_make();
     struct pyr_tree tree = {};
     tree.out = &out;
+    tree.objects_at = ObjectsAt;
     tree.kind = Kind;
     tree.list = List;
     tree.rename = Rename;

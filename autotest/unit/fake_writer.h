@@ -39,8 +39,8 @@ static inline void fw_begin(enum rok4_format format, uint32_t bands)
                                            .tiles_per_width = 2,
                                            .tiles_per_height = 2,
                                            .path_depth = 2,
-                                           .image_directory = "/new/DATA/c",
-                                           .mask_directory = "/new/MASK/c",
+                                           .image_place = "/new/DATA/c",
+                                           .mask_place = "/new/MASK/c",
                                            .background_level = -1};
     fake_out_clear();
     fw.err.text[0] = '\0';
@@ -48,8 +48,8 @@ static inline void fw_begin(enum rok4_format format, uint32_t bands)
     fw.out = fake_out_hook();
     fw.levels[0] = fw.levels[1] = fine;
     fw.levels[1].id = "b";
-    fw.levels[1].image_directory = "/new/DATA/b";
-    fw.levels[1].mask_directory = "/new/MASK/b";
+    fw.levels[1].image_place = "/new/DATA/b";
+    fw.levels[1].mask_place = "/new/MASK/b";
     const struct rok4_writer_options options = {.out = &fw.out,
                                                 .io = &fw.io,
                                                 .levels = fw.levels,

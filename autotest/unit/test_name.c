@@ -81,6 +81,22 @@ static void check_round_trip(uint32_t slab_col, uint32_t slab_row,
     CHECK_INT(values[0], slab_col);
     CHECK_INT(values[1], slab_row);
     CHECK_INT(nslashes, path_depth);
+    uint32_t col = 0;
+    uint32_t row = 0;
+    CHECK(rok4_name_parse(name, &col, &row));
+    CHECK_INT(col, slab_col);
+    CHECK_INT(row, slab_row);
+}
+
+static void test_no_names(void)
+{
+    static const char *const names[] = {"", "00", "00/00/xm.tif", "0/00.tif",
+                                        "00/00/XMA.tif", "00/00/XM.tif/",
+                                        "1Z141Z3S00000000.tif"};
+    uint32_t col = 0;
+    uint32_t row = 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        CHECK(!rok4_name_parse(names[i], &col, &row));
 }
 
 static void test_round_trip(void)
@@ -102,5 +118,6 @@ int main(void)
     RUN(test_largest);
     RUN(test_deepest);
     RUN(test_round_trip);
+    RUN(test_no_names);
     return unit_report();
 }

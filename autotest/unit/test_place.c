@@ -158,6 +158,26 @@ static void test_slab(void)
     pyr_free(path);
 }
 
+static void check_object(const char *path, const char *expected)
+{
+    char *const object = rok4_place_object(path);
+    CHECK_STR(object != NULL ? object : "none", expected);
+    pyr_free(object);
+}
+
+static void test_objects(void)
+{
+    check_object("/vsis3/b/A/N", "b/A/N");
+    check_object("/vsis3/b@h:9000/N", "b/N");
+    check_object("/vsirados/p/N", "p/N");
+    check_object("/vsicurl/http://h/N", "none");
+    CHECK_INT(rok4_place_storage("/vsis3/b/N"), ROK4_STORAGE_S3);
+    CHECK_INT(rok4_place_storage("/vsiswift/b/N"), ROK4_STORAGE_SWIFT);
+    CHECK_INT(rok4_place_storage("/vsirados/b/N"), ROK4_STORAGE_CEPH);
+    CHECK_INT(rok4_place_storage("/vsigs/b/N"), ROK4_STORAGE_FILE);
+    CHECK_INT(rok4_place_storage("/d/N"), ROK4_STORAGE_FILE);
+}
+
 static void check_link(const char *path, const char *text, const char *expected)
 {
     char *target = NULL;
@@ -238,6 +258,7 @@ int main(void)
     RUN(test_other_file_systems);
     RUN(test_bad_names);
     RUN(test_slab);
+    RUN(test_objects);
     RUN(test_links);
     RUN(test_memory);
     return unit_report();

@@ -21,7 +21,7 @@ static void test_whole_slab(void)
 {
     static const uint32_t sizes[] = {17, 100, 16, 5};
     fw_begin(ROK4_ZIP_UINT8, 3);
-    fw.levels[0].mask_directory = NULL;
+    fw.levels[0].mask_place = NULL;
     CHECK_INT(fw_open(), PYR_OK);
     CHECK(fw_wants(0, 1, 1));
     for (uint32_t i = 4; i-- > 0;)
@@ -87,7 +87,7 @@ static void check_raw(unsigned puts, bool sparse)
     fw.levels[0].shape = tile;
     fw.levels[0].tiles_per_width = 3;
     fw.levels[0].tiles_per_height = 1;
-    fw.levels[0].mask_directory = NULL;
+    fw.levels[0].mask_place = NULL;
     CHECK_INT(fw_open(), PYR_OK);
     CHECK_INT(fw_put(DATA, 0, 0, 0, 14, 0), PYR_USAGE);
     CHECK_STR(fw.err.text, "a tile of 14 bytes is no tile");
@@ -183,7 +183,7 @@ static void test_masks(void)
     fw_check_tile(path, 4, 2, 20, 2);
     fw_check_constant(path, PYR_CODEC_DEFLATE, &shape, 4, 1, ZERO);
     fw_close();
-    fw.levels[0].mask_directory = NULL;
+    fw.levels[0].mask_place = NULL;
     CHECK_INT(fw_open(), PYR_OK);
     CHECK_INT(fw_put(MASK, 0, 0, 1, 20, 2), PYR_USAGE);
     CHECK_STR(fw.err.text, "level c has no masks");
@@ -413,7 +413,7 @@ static void test_resume(void)
     CHECK_INT(fw_open(), PYR_OK);
     CHECK(!fw_wants(0, 0, 0));
     fw_close();
-    fw.levels[0].mask_directory = NULL;
+    fw.levels[0].mask_place = NULL;
     fw.options.sparse = false;
     fw_add_slab(path, DATA, sizes, 1);
     CHECK_INT(fw_open(), PYR_OK);

@@ -147,7 +147,7 @@ static void test_memory_and_threads(void)
 static void test_few_writes(void)
 {
     fw_begin(ROK4_ZIP_UINT8, 3);
-    fw.levels[0].mask_directory = NULL;
+    fw.levels[0].mask_place = NULL;
     fw.levels[0].tiles_per_width = fw.levels[0].tiles_per_height = 16;
     CHECK_INT(fw_open(), PYR_OK);
     for (uint32_t i = 0; i < 256; i++)

@@ -3,6 +3,7 @@
 #ifndef PYR_TREE_H
 #define PYR_TREE_H
 
+#include "pyr_objects.h"
 #include "pyr_out.h"
 
 #ifdef __cplusplus
@@ -42,6 +43,11 @@ struct pyr_tree
 {
     void *user;
     const struct pyr_out *out; /* how files are written; borrowed */
+
+    /* The object storage that a path is on, which has no directories, links or
+     * locks, and renames nothing; NULL for files. Borrowed. The function may
+     * be NULL: there is none. */
+    const struct pyr_objects *(*objects_at)(void *user, const char *path);
 
     /* PYR_ENTRY_ABSENT only where there certainly is nothing. */
     enum pyr_result (*kind)(void *user, const char *path,

@@ -27,8 +27,8 @@ struct pair
 struct copier
 {
     const struct rok4_copy_options *options;
-    const char *directory; /* of the level, in the copy */
-    uint32_t ntiles;       /* in a slab */
+    const struct rok4_copy_target *target;
+    uint32_t ntiles; /* in a slab */
     uint64_t max_tile_nbytes;
     struct pair pairs[BATCH_SLABS];
     size_t npairs;
@@ -209,11 +209,14 @@ static enum pyr_result copy_batch(struct copier *copier, struct pyr_error *err)
 }
 
 static enum pyr_result add_pair(struct copier *copier, const char *from,
-                                const char *relative, struct pyr_error *err)
+                                uint32_t col, uint32_t row,
+                                struct pyr_error *err)
 {
+    const struct rok4_copy_target *const target = copier->target;
     struct pair *const pair = &copier->pairs[copier->npairs];
     pair->from = pyr_strdup(from);
-    pair->to = rok4_path_join(copier->directory, relative);
+    pair->to = rok4_place_slab(target->storage, target->place, col, row,
+                               target->path_depth);
     copier->npairs++;
     if (pair->from == NULL || pair->to == NULL)
         return no_memory(err);
@@ -225,9 +228,11 @@ static enum pyr_result visit(void *context, const char *path,
                              struct pyr_error *err)
 {
     struct copier *const copier = context;
+    uint32_t col = 0;
+    uint32_t row = 0;
     if ((kind == PYR_ENTRY_FILE || kind == PYR_ENTRY_LINK) &&
-        rok4_files_is_slab_name(relative))
-        return add_pair(copier, path, relative, err);
+        rok4_name_parse(relative, &col, &row))
+        return add_pair(copier, path, col, row, err);
     return kind == PYR_ENTRY_LINK
                ? rok4_slabs_check_link(copier->options->tree, path, err)
                : PYR_OK;
@@ -265,12 +270,10 @@ static enum pyr_result ask_for_all(struct copier *copier, enum rok4_plane plane,
         for (uint32_t col = at->limits.min_col / at->tiles_per_width;
              col <= last_col && result == PYR_OK; col++)
         {
-            char name[ROK4_NAME_BYTES];
             char *path = NULL;
-            rok4_name_slab(col, row, at->path_depth, name);
             result =
                 rok4_pyramid_slab_path(source, plane, level, col, row, &path);
-            result = result == PYR_OK ? add_pair(copier, path, name, err)
+            result = result == PYR_OK ? add_pair(copier, path, col, row, err)
                                       : no_memory(err);
             pyr_free(path);
         }
@@ -279,7 +282,8 @@ static enum pyr_result ask_for_all(struct copier *copier, enum rok4_plane plane,
 
 enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
                                 enum rok4_plane plane, size_t level,
-                                const char *directory, struct pyr_error *err)
+                                const struct rok4_copy_target *target,
+                                struct pyr_error *err)
 {
     const struct rok4_pyramid *const source = options->source;
     const struct pyr_source_level *const tiles =
@@ -299,11 +303,13 @@ enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
         return no_memory(err);
     }
     copier->options = options;
-    copier->directory = directory;
+    copier->target = target;
     copier->ntiles =
         tiles->container_width_tiles * tiles->container_height_tiles;
     copier->max_tile_nbytes = rok4_slab_tile_limit(&tiles->shape);
-    enum pyr_result result = rok4_path_is_remote(from)
+    const bool objects =
+        source->descriptor->levels[level].storage != ROK4_STORAGE_FILE;
+    enum pyr_result result = objects || rok4_path_is_remote(from)
                                  ? ask_for_all(copier, plane, level, err)
                                  : walk_level(copier, from, err);
     if (result == PYR_OK && copier->npairs > 0)

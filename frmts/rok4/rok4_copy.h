@@ -5,6 +5,7 @@
 
 #include "pyr_pool.h"
 #include "pyr_tree.h"
+#include "rok4_place.h"
 #include "rok4_pyramid.h"
 
 #ifdef __cplusplus
@@ -29,15 +30,23 @@ struct rok4_copy_options
     void *progress_user;
 };
 
-/* Copies the slabs of a level of the source, of one plane, to the directory of
- * a level, under the same names. The source's directory is walked where it can
- * be listed (local ones and those in memory); else each slab within the level's
- * limits is asked for. A slab whose index does not fit the file is PYR_CORRUPT,
- * and not copied. Links to slabs and to the level are followed, others to a
- * directory are PYR_UNSUPPORTED. PYR_CANCELLED when progress said so. */
+/* Where slabs are copied to: rok4_place.h. */
+struct rok4_copy_target
+{
+    enum rok4_storage storage;
+    const char *place;
+    uint32_t path_depth;
+};
+
+/* Copies the slabs of a level of the source, of one plane. The source's
+ * directory is walked where it can be listed (local ones and those in memory);
+ * else each slab within the level's limits is asked for. A slab whose index
+ * does not fit the file is PYR_CORRUPT, and not copied. Links to slabs and to
+ * the level are followed, others to a directory are PYR_UNSUPPORTED.
+ * PYR_CANCELLED when progress said so. */
 enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
                                 enum rok4_plane plane, size_t level,
-                                const char *directory,
+                                const struct rok4_copy_target *target,
                                 struct pyr_error *err) PYR_MUST_CHECK;
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 #include "rok4_compose.h"
 #include "rok4_connection.h"
 #include "rok4_path.h"
+#include "rok4_place.h"
 #include "vsi_io.h"
 #include "vsi_tree.h"
 
@@ -115,6 +116,7 @@ bool Rok4Creation::PreparePath(const char *filename)
     m_path = connection.path;
     rok4_connection_clear(&connection);
     m_name = CPLGetBasename(m_path.c_str());
+    m_key = m_name;
     if (hasLevel || !EQUAL(CPLGetExtension(m_path.c_str()), "json") ||
         !pyr_grid_name_safe(m_name.c_str()))
         return Fail(CPLSPrintf("%s: expected the path of a descriptor, "
@@ -126,6 +128,30 @@ bool Rok4Creation::PreparePath(const char *filename)
             m_path.find(part) != std::string::npos)
             return Fail(CPLSPrintf("%s: expected a path without %s",
                                    m_path.c_str(), part));
+    return PrepareObject();
+}
+
+// The tray of a pyramid on an object storage, and the name that its objects
+// begin with.
+bool Rok4Creation::PrepareObject()
+{
+    if (rok4_place_storage(m_path.c_str()) == ROK4_STORAGE_FILE)
+        return !rok4_path_is_remote(m_path.c_str()) ||
+               Fail(CPLSPrintf("%s: expected a path in files, or on S3 "
+                               "(/vsis3/), Swift (/vsiswift/) or Ceph "
+                               "(/vsirados/)",
+                               m_path.c_str()));
+    char *const object = rok4_place_object(m_path.c_str());
+    const std::string text = object != nullptr ? object : "";
+    pyr_free(object);
+    const size_t slash = text.find('/');
+    if (slash == std::string::npos || slash == 0)
+        return Fail(CPLSPrintf("%s: expected a bucket, container or pool and "
+                               "the name of an object in it",
+                               m_path.c_str()));
+    m_tray = text.substr(0, slash);
+    m_key = text.substr(slash + 1);
+    m_key.resize(m_key.size() - strlen(".json"));
     return true;
 }
 
@@ -474,7 +500,9 @@ bool Rok4Creation::Plan(size_t bottom, const struct pyr_grid_limits &limits)
         m_old != nullptr ? m_old->Get()->descriptor->tms_name : m_grid.Name();
     m_interpolation = Rok4InterpolationOf(m_recipe.warp);
     m_plan.tms_name = m_tmsName.c_str();
-    m_plan.name = m_name.c_str();
+    m_plan.name = m_key.c_str();
+    m_plan.storage = rok4_place_storage(m_path.c_str());
+    m_plan.tray = m_tray.empty() ? nullptr : m_tray.c_str();
     m_plan.interpolation = m_interpolation.c_str();
     m_plan.bottom = bottom;
     m_plan.top = std::max(m_top, bottom);

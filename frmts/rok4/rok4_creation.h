@@ -106,6 +106,7 @@ class Rok4Creation final
 
   private:
     bool PreparePath(const char *filename);
+    bool PrepareObject();
     bool PrepareOptions(const char *filename, CSLConstList options);
     bool CheckOverwritten() const;
     bool PrepareOld();
@@ -118,6 +119,8 @@ class Rok4Creation final
 
     std::string m_path{};
     std::string m_name{};
+    std::string m_key{};  // m_name, on an object storage with what is before
+    std::string m_tray{}; // of an object storage
     std::string m_optionText{}; // for the identity
     Rok4CreationOptions m_options{};
     Rok4Grid m_grid{};

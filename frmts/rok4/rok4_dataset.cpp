@@ -209,6 +209,8 @@ GDALCompatFlush Rok4Dataset::FlushCache(bool atClosing)
     result = std::max(result, GDALCompatFlushPam(this, atClosing));
     if (m_update != nullptr)
         result = std::max(result, FlushUpdate());
+    if (atClosing)
+        m_update = nullptr; // what has failed is not tried again, nor hidden
     return GDALCompatFlushed(result);
 }
 

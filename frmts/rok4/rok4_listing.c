@@ -4,6 +4,7 @@
 
 #include "pyr_alloc.h"
 #include "pyr_md5.h"
+#include "rok4_lines.h"
 #include "rok4_owner.h"
 #include "rok4_path.h"
 #include "rok4_slabs.h"
@@ -11,20 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BUFFER_BYTES (256u << 10)
 /* Slabs of still more pyramids are listed as if they were the own ones. */
 #define MAX_ROOTS 4096u
-
-/* A text file that is written from its beginning. */
-struct lines
-{
-    const struct pyr_out *out;
-    const char *path;
-    struct pyr_out_file *file; /* NULL: not written */
-    char *buffer;
-    size_t used;
-    uint64_t written;
-};
 
 static enum pyr_result named(enum pyr_result result, const char *path,
                              const struct pyr_error *found,
@@ -33,73 +22,6 @@ static enum pyr_result named(enum pyr_result result, const char *path,
     if (result == PYR_OK)
         return PYR_OK;
     return pyr_fail(err, result, "%s: %s", path, found->text);
-}
-
-static enum pyr_result lines_begin(struct lines *lines,
-                                   const struct pyr_out *out, const char *path,
-                                   struct pyr_error *err)
-{
-    struct pyr_error found = {""};
-    lines->out = out;
-    lines->path = path;
-    if (path == NULL)
-        return PYR_OK;
-    lines->buffer = pyr_malloc(BUFFER_BYTES);
-    if (lines->buffer == NULL)
-        return pyr_fail(err, PYR_NOMEM, "out of memory");
-    return named(out->create(out->user, path, &lines->file, &found), path,
-                 &found, err);
-}
-
-static enum pyr_result lines_flush(struct lines *lines, struct pyr_error *err)
-{
-    struct pyr_error found = {""};
-    const enum pyr_result result = lines->out->write(
-        lines->file, lines->written, lines->buffer, lines->used, &found);
-    lines->written += lines->used;
-    lines->used = 0;
-    return named(result, lines->path, &found, err);
-}
-
-static enum pyr_result lines_add(struct lines *lines, const char *text,
-                                 struct pyr_error *err)
-{
-    size_t nbytes = strlen(text);
-    while (nbytes > 0)
-    {
-        const size_t space = BUFFER_BYTES - lines->used;
-        const size_t taken = nbytes < space ? nbytes : space;
-        memcpy(lines->buffer + lines->used, text, taken);
-        lines->used += taken;
-        text += taken;
-        nbytes -= taken;
-        if (lines->used == BUFFER_BYTES)
-        {
-            const enum pyr_result result = lines_flush(lines, err);
-            if (result != PYR_OK)
-                return result;
-        }
-    }
-    return PYR_OK;
-}
-
-static enum pyr_result lines_commit(struct lines *lines, struct pyr_error *err)
-{
-    struct pyr_error found = {""};
-    enum pyr_result result = lines_flush(lines, err);
-    if (result != PYR_OK)
-        return result;
-    result = lines->out->commit(lines->file, false, &found);
-    lines->file = NULL;
-    return named(result, lines->path, &found, err);
-}
-
-static void lines_clear(struct lines *lines)
-{
-    lines->out->discard(lines->file);
-    pyr_free(lines->buffer);
-    lines->file = NULL;
-    lines->buffer = NULL;
 }
 
 /* Directory of a pyramid that links lead to. */
@@ -118,8 +40,8 @@ struct listing
     struct root *roots;
     size_t nroots;
     unsigned nnumbers;
-    struct lines list;
-    struct lines md5;
+    struct rok4_lines list;
+    struct rok4_lines md5;
     uint64_t head_nbytes; /* of what stands in front of the lines */
 };
 
@@ -232,7 +154,7 @@ static enum pyr_result digest_slab(struct listing *listing, const char *path,
     struct pyr_md5 md5;
     struct pyr_error found = {""};
     char digest[PYR_MD5_TEXT_BYTES];
-    enum pyr_result result = lines_add(&listing->md5, name, err);
+    enum pyr_result result = rok4_lines_add(&listing->md5, name, err);
     if (result == PYR_OK && own)
     {
         pyr_md5_init(&md5);
@@ -241,11 +163,11 @@ static enum pyr_result digest_slab(struct listing *listing, const char *path,
                        path, &found, err);
         pyr_md5_finish(&md5, digest);
         if (result == PYR_OK)
-            result = lines_add(&listing->md5, " ", err);
+            result = rok4_lines_add(&listing->md5, " ", err);
         if (result == PYR_OK)
-            result = lines_add(&listing->md5, digest, err);
+            result = rok4_lines_add(&listing->md5, digest, err);
     }
-    return result == PYR_OK ? lines_add(&listing->md5, "\n", err) : result;
+    return result == PYR_OK ? rok4_lines_add(&listing->md5, "\n", err) : result;
 }
 
 static enum pyr_result list_slab(void *context, const char *path,
@@ -261,92 +183,95 @@ static enum pyr_result list_slab(void *context, const char *path,
         compose_name(listing, relative, kind, name, sizeof(name), &number, err);
     if (result == PYR_OK && listing->list.path != NULL)
     {
-        result = lines_add(&listing->list, name, err);
+        result = rok4_lines_add(&listing->list, name, err);
         if (result == PYR_OK)
-            result = lines_add(&listing->list, "\n", err);
+            result = rok4_lines_add(&listing->list, "\n", err);
     }
     if (result == PYR_OK && listing->md5.path != NULL)
         result = digest_slab(listing, path, name, kind == PYR_ENTRY_FILE, err);
     return result;
 }
 
-static enum pyr_result add_root_line(struct lines *lines, unsigned number,
+static enum pyr_result add_root_line(struct rok4_lines *lines, unsigned number,
                                      const char *path, struct pyr_error *err)
 {
     char head[16];
     snprintf(head, sizeof(head), "%u=", number);
-    enum pyr_result result = lines_add(lines, head, err);
+    enum pyr_result result = rok4_lines_add(lines, head, err);
     if (result == PYR_OK)
-        result = lines_add(lines, path, err);
-    return result == PYR_OK ? lines_add(lines, "\n", err) : result;
+        result = rok4_lines_add(lines, path, err);
+    return result == PYR_OK ? rok4_lines_add(lines, "\n", err) : result;
 }
 
 /* Copies what follows the first bytes of one file to the end of another. */
-static enum pyr_result copy_rest(struct lines *from, uint64_t at,
-                                 struct lines *to, struct pyr_error *err)
+static enum pyr_result copy_rest(struct rok4_lines *from, uint64_t at,
+                                 struct rok4_lines *to, struct pyr_error *err)
 {
     struct pyr_error found = {""};
-    enum pyr_result result = lines_flush(from, err);
+    enum pyr_result result = rok4_lines_flush(from, err);
     if (result == PYR_OK)
-        result = lines_flush(to, err);
+        result = rok4_lines_flush(to, err);
     while (result == PYR_OK && at < from->written)
     {
         const uint64_t left = from->written - at;
-        to->used = left < BUFFER_BYTES ? (size_t)left : BUFFER_BYTES;
+        to->used = left < ROK4_LINES_BUFFER_BYTES ? (size_t)left
+                                                  : ROK4_LINES_BUFFER_BYTES;
         result =
             named(from->out->read(from->file, at, to->buffer, to->used, &found),
                   from->path, &found, err);
         at += to->used;
         if (result == PYR_OK)
-            result = lines_flush(to, err);
+            result = rok4_lines_flush(to, err);
     }
     return result;
 }
 
 /* Puts a file of lines in its place. Their roots were not known when it was
  * begun: with more than the first, another file begins with all of them. */
-static enum pyr_result finish(struct listing *listing, struct lines *lines,
+static enum pyr_result finish(struct listing *listing, struct rok4_lines *lines,
                               struct pyr_error *err)
 {
-    struct lines whole = {.out = lines->out};
+    struct rok4_lines whole = {.out = lines->out};
     unsigned next = 1;
     if (lines->path == NULL)
         return PYR_OK;
     if (listing->nnumbers == 0)
-        return lines_commit(lines, err);
-    enum pyr_result result = lines_begin(&whole, lines->out, lines->path, err);
+        return rok4_lines_commit(lines, err);
+    enum pyr_result result =
+        rok4_lines_begin(&whole, lines->out, lines->path, err);
     if (result == PYR_OK)
         result = add_root_line(&whole, 0, listing->own, err);
     for (size_t i = 0; i < listing->nroots && result == PYR_OK; i++)
         if (listing->roots[i].number == next)
             result = add_root_line(&whole, next++, listing->roots[i].real, err);
     if (result == PYR_OK)
-        result = lines_add(&whole, "#\n", err);
+        result = rok4_lines_add(&whole, "#\n", err);
     if (result == PYR_OK)
         result = copy_rest(lines, listing->head_nbytes, &whole, err);
     if (result == PYR_OK)
-        result = lines_commit(&whole, err);
-    lines_clear(&whole);
+        result = rok4_lines_commit(&whole, err);
+    rok4_lines_clear(&whole);
     return result;
 }
 
-static enum pyr_result begin(struct listing *listing, struct lines *lines,
+static enum pyr_result begin(struct listing *listing, struct rok4_lines *lines,
                              const char *path, struct pyr_error *err)
 {
-    enum pyr_result result = lines_begin(lines, listing->tree->out, path, err);
+    enum pyr_result result =
+        rok4_lines_begin(lines, listing->tree->out, path, err);
     if (result != PYR_OK || path == NULL)
         return result;
     result = add_root_line(lines, 0, listing->own, err);
     if (result == PYR_OK)
-        result = lines_add(lines, "#\n", err);
+        result = rok4_lines_add(lines, "#\n", err);
     listing->head_nbytes = strlen(listing->own) + strlen("0=\n#\n");
     return result;
 }
 
 static void clear(struct listing *listing)
 {
-    lines_clear(&listing->list);
-    lines_clear(&listing->md5);
+    rok4_lines_clear(&listing->list);
+    rok4_lines_clear(&listing->md5);
     for (size_t i = 0; i < listing->nroots; i++)
     {
         pyr_free(listing->roots[i].written);

@@ -2,6 +2,8 @@
 /* Slab file names: column and row in interleaved base 36 (spec section 4). */
 #include "rok4_name.h"
 
+#include "rok4_files.h"
+
 /* UINT32_MAX has 7 digits in base 36. */
 #define MAX_DIGITS 7u
 
@@ -50,4 +52,31 @@ void rok4_name_slab(uint32_t slab_col, uint32_t slab_row, uint32_t path_depth,
     *next++ = 'i';
     *next++ = 'f';
     *next = '\0';
+}
+
+static uint32_t digit_value(char digit)
+{
+    return digit <= '9' ? (uint32_t)(digit - '0')
+                        : (uint32_t)(digit - 'A') + 10;
+}
+
+bool rok4_name_parse(const char *name, uint32_t *out_col, uint32_t *out_row)
+{
+    uint64_t values[2] = {0, 0};
+    size_t ndigits = 0;
+    if (!rok4_files_is_slab_name(name))
+        return false;
+    for (const char *at = name; *at != '.'; at++)
+    {
+        uint64_t *const value = &values[ndigits % 2];
+        if (*at == '/')
+            continue;
+        *value = *value * 36 + digit_value(*at);
+        if (*value > UINT32_MAX)
+            return false;
+        ndigits++;
+    }
+    *out_col = (uint32_t)values[0];
+    *out_row = (uint32_t)values[1];
+    return true;
 }

@@ -14,4 +14,8 @@
 void rok4_name_slab(uint32_t slab_col, uint32_t slab_row, uint32_t path_depth,
                     char out_name[ROK4_NAME_BYTES]);
 
+/* The reverse, of such a path below a level's directory. False for what is no
+ * slab's (rok4_files_is_slab_name) or names no 32-bit column or row. Pure. */
+bool rok4_name_parse(const char *name, uint32_t *out_col, uint32_t *out_row);
+
 #endif

@@ -3,8 +3,7 @@
 #include "rok4_writer_priv.h"
 
 #include "pyr_alloc.h"
-#include "rok4_name.h"
-#include "rok4_path.h"
+#include "rok4_place.h"
 
 #include <string.h>
 
@@ -31,11 +30,10 @@ char *rok4_writer_path(const struct rok4_writer *writer,
 {
     const struct rok4_writer_level *const level =
         rok4_writer_level_of(writer, key->level);
-    char name[ROK4_NAME_BYTES];
-    rok4_name_slab(key->slab_col, key->slab_row, level->path_depth, name);
-    return rok4_path_join(key->plane == PYR_PLANE_MASK ? level->mask_directory
-                                                       : level->image_directory,
-                          name);
+    return rok4_place_slab(level->storage,
+                           key->plane == PYR_PLANE_MASK ? level->mask_place
+                                                        : level->image_place,
+                           key->slab_col, key->slab_row, level->path_depth);
 }
 
 void rok4_open_slab_free(struct rok4_writer *writer,

@@ -38,6 +38,11 @@ static enum pyr_result overlay_open(void *user, const char *path,
     const char *const name = below_published(overlay, path);
     struct pyr_error found = {"is not staged"};
     enum pyr_result result = PYR_NOT_FOUND;
+    if (overlay->is_put != NULL)
+        return !overlay->staged_only ||
+                       overlay->is_put(overlay->is_put_user, path)
+                   ? overlay->base.open(overlay->base.user, path, out_file, err)
+                   : pyr_fail(err, PYR_NOT_FOUND, "has not been put");
     if (name != NULL)
         result = open_staged(overlay, name, out_file, &found);
     if (result == PYR_NOT_FOUND && !overlay->staged_only)

@@ -19,6 +19,10 @@ struct rok4_overlay
     const char *staged;    /* ROOT/.NAME.building */
     bool staged_only;      /* what is not staged does not exist */
     const char *tms_text;  /* what loading any file gives */
+    /* On an object storage, where slabs are put in their place at once: whether
+     * a slab has been. NULL: they are staged. */
+    bool (*is_put)(const void *user, const char *path);
+    const void *is_put_user;
 };
 
 /* The reader over both; it borrows the overlay. */

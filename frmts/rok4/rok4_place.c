@@ -91,6 +91,36 @@ static bool is_tray(const char *text, size_t nbytes)
            (at == NULL || at + 1 < text + nbytes);
 }
 
+enum rok4_storage rok4_place_storage(const char *path)
+{
+    static const enum rok4_storage storages[] = {
+        ROK4_STORAGE_S3, ROK4_STORAGE_SWIFT, ROK4_STORAGE_CEPH};
+    for (size_t i = 0; i < sizeof(storages) / sizeof(storages[0]); i++)
+    {
+        const char *const fs = rok4_place_file_system(storages[i]);
+        if (strncmp(path, fs, strlen(fs)) == 0)
+            return storages[i];
+    }
+    return ROK4_STORAGE_FILE;
+}
+
+char *rok4_place_object(const char *path)
+{
+    size_t begin = 0;
+    const size_t nbytes = tray_of(path, &begin);
+    const char *const tray = path + begin;
+    const char *const at = nbytes > 0 ? memchr(tray, '@', nbytes) : NULL;
+    char *own = NULL;
+    char *object = NULL;
+    if (nbytes == 0)
+        return NULL;
+    own = pyr_strndup(tray, at != NULL ? (size_t)(at - tray) : nbytes);
+    if (own != NULL)
+        object = concatenate(own, tray + nbytes, "");
+    pyr_free(own);
+    return object;
+}
+
 /* A key whose components all name something. */
 static bool is_key(const char *text, size_t nbytes)
 {

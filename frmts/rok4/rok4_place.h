@@ -41,6 +41,14 @@ char *rok4_place_slab(enum rok4_storage storage, const char *place,
 /* The file system that a storage's objects are on, "/vsis3/"; "" for FILE. */
 const char *rok4_place_file_system(enum rok4_storage storage);
 
+/* The storage of a path on an object storage, by its file system;
+ * ROK4_STORAGE_FILE for other paths. */
+enum rok4_storage rok4_place_storage(const char *path);
+
+/* "tray/key" of a path on an object storage, without the cluster; NULL when out
+ * of memory, or for other paths. Freed with pyr_free. */
+char *rok4_place_object(const char *path);
+
 /* An object that is a link (spec section 7): "SYMLINK#<tray>/<object>". */
 #define ROK4_MAX_LINK_BYTES 2047u
 

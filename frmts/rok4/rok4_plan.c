@@ -62,12 +62,15 @@ enum pyr_result rok4_plan_find(const struct rok4_descriptor *descriptor,
     return PYR_NOT_FOUND;
 }
 
-static char *directory_name(const char *name, const char *plane, const char *id)
+/* Directory or prefix of a level's slabs. */
+static char *place_name(const struct rok4_plan *plan, const char *plane,
+                        const char *id)
 {
-    const size_t nbytes = strlen(name) + strlen(plane) + strlen(id) + 3;
+    const size_t nbytes = strlen(plan->name) + strlen(plane) + strlen(id) + 3;
     char *const text = pyr_malloc(nbytes);
     if (text != NULL)
-        (void)snprintf(text, nbytes, "%s/%s/%s", name, plane, id);
+        (void)snprintf(text, nbytes, "%s/%s%c%s", plan->name, plane,
+                       plan->storage == ROK4_STORAGE_FILE ? '/' : '_', id);
     return text;
 }
 
@@ -109,11 +112,13 @@ static enum pyr_result new_level(const struct rok4_plan *plan,
     level->tiles_per_width = plan->tiles_per_width;
     level->tiles_per_height = plan->tiles_per_height;
     level->path_depth = plan->path_depth;
-    level->storage = ROK4_STORAGE_FILE;
-    level->image_place = directory_name(plan->name, "DATA", matrix->id);
+    level->storage = plan->storage;
+    level->tray = copy_text(plan->tray);
+    level->image_place = place_name(plan, "DATA", matrix->id);
     if (plan->masks)
-        level->mask_place = directory_name(plan->name, "MASK", matrix->id);
+        level->mask_place = place_name(plan, "MASK", matrix->id);
     if (level->id == NULL || level->image_place == NULL ||
+        !same_text(level->tray, plan->tray) ||
         (plan->masks && level->mask_place == NULL))
         return pyr_fail(err, PYR_NOMEM, "out of memory");
     return PYR_OK;
@@ -123,22 +128,23 @@ static enum pyr_result copy_level(const struct rok4_plan *plan,
                                   const struct rok4_level *from,
                                   struct rok4_level *to, struct pyr_error *err)
 {
+    const char *const tray = plan->relocate ? plan->tray : from->tray;
     *to = *from;
+    if (plan->relocate)
+        to->storage = plan->storage;
     to->id = copy_text(from->id);
-    to->image_place = plan->relocate
-                          ? directory_name(plan->name, "DATA", from->id)
-                          : copy_text(from->image_place);
+    to->image_place = plan->relocate ? place_name(plan, "DATA", from->id)
+                                     : copy_text(from->image_place);
     to->mask_place = NULL;
     if (from->mask_place != NULL && (plan->masks || !plan->as_old))
-        to->mask_place = plan->relocate
-                             ? directory_name(plan->name, "MASK", from->id)
-                             : copy_text(from->mask_place);
-    to->tray = copy_text(from->tray);
+        to->mask_place = plan->relocate ? place_name(plan, "MASK", from->id)
+                                        : copy_text(from->mask_place);
+    to->tray = copy_text(tray);
     if (!same_text(to->id, from->id) ||
         !same_text(to->image_place, from->image_place) ||
         (to->mask_place == NULL && from->mask_place != NULL &&
          (plan->masks || !plan->as_old)) ||
-        !same_text(to->tray, from->tray))
+        !same_text(to->tray, tray))
         return pyr_fail(err, PYR_NOMEM, "out of memory");
     return PYR_OK;
 }

@@ -14,8 +14,11 @@ extern "C"
 struct rok4_plan
 {
     const char *tms_name;
-    const char
-        *name; /* of the pyramid: NAME/DATA/<level> are its directories */
+    /* Of the pyramid: NAME/DATA/<level> are its directories, or on an object
+     * storage, "NAME/DATA_<level>" its prefixes, where it is the whole key. */
+    const char *name;
+    enum rok4_storage storage;
+    const char *tray; /* of an object storage */
     enum rok4_format format;
     uint32_t channels; /* 1 .. PYR_MAX_BANDS */
     int32_t nodata[PYR_MAX_BANDS];

@@ -26,6 +26,7 @@ void rok4_stage_free(struct rok4_stage *stage)
         return;
     if (stage->lock != NULL)
         stage->tree->unlock(stage->lock);
+    rok4_stage_objects_free(stage->objects);
     rok4_state_clear(&stage->state);
     rok4_files_clear(&stage->files);
     pyr_free(stage);
@@ -92,15 +93,23 @@ enum pyr_result rok4_stage_lock(const struct pyr_tree *tree, const char *path,
     if (stage == NULL)
         return out_of_memory(err);
     stage->tree = tree;
+    const struct pyr_objects *const storage =
+        tree->objects_at != NULL ? tree->objects_at(tree->user, path) : NULL;
     enum pyr_result result = rok4_files_init(path, &stage->files, err);
-    if (result == PYR_OK)
+    if (result == PYR_OK && storage != NULL)
+    {
+        result = rok4_stage_objects_new(stage, storage);
+        if (result != PYR_OK)
+            (void)out_of_memory(err);
+    }
+    else if (result == PYR_OK)
     {
         result =
             tree->lock(tree->user, stage->files.lock, &stage->lock, &found);
         if (result != PYR_OK)
             (void)pyr_fail(err, result, "%s %s", path, found.text);
     }
-    if (result == PYR_OK)
+    if (result == PYR_OK && storage == NULL)
         result = recover(stage, &finished, err);
     if (result != PYR_OK)
     {
@@ -238,7 +247,10 @@ static enum pyr_result prepare(struct rok4_stage *stage,
     const struct pyr_tree *const tree = stage->tree;
     const struct pyr_tree_walker walker = {(void *)tree, drop_part, NULL};
     struct rok4_state fresh = {0};
+    bool found = false;
     enum pyr_result result = check_mode(stage, options, err);
+    if (result == PYR_OK && stage->objects != NULL && options->resume)
+        result = load_state(stage, &stage->state, &found, err);
     if (result == PYR_OK)
         result = rok4_state_init(state_mode(options->mode), options->identity,
                                  &fresh, err);
@@ -249,6 +261,8 @@ static enum pyr_result prepare(struct rok4_stage *stage,
     stage->resumed = options->resume && is_same_run(&stage->state, options);
     rok4_state_clear(&stage->state);
     stage->state = fresh;
+    if (stage->objects != NULL)
+        return rok4_stage_objects_begin(stage, options, err);
     result = stage->resumed
                  ? pyr_tree_walk(tree, stage->files.staging, &walker, err)
                  : rok4_publish_discard(stage, err);
@@ -300,7 +314,14 @@ enum pyr_result rok4_stage_open(const struct pyr_tree *tree,
 
 const char *rok4_stage_directory(const struct rok4_stage *stage)
 {
-    return stage->files.staging;
+    return stage->objects != NULL ? stage->files.directory
+                                  : stage->files.staging;
+}
+
+const struct pyr_out *rok4_stage_out(const struct rok4_stage *stage)
+{
+    return stage->objects != NULL ? rok4_stage_objects_out(stage->objects)
+                                  : stage->tree->out;
 }
 
 bool rok4_stage_resumed(const struct rok4_stage *stage)
@@ -324,6 +345,8 @@ enum pyr_result rok4_stage_put_beside(const struct rok4_stage *stage,
                                       const char *name, const char *text,
                                       size_t nbytes, struct pyr_error *err)
 {
+    if (stage->objects != NULL)
+        return rok4_stage_objects_put_beside(stage, name, text, nbytes, err);
     char *const directory = rok4_stage_path(stage, ROK4_STAGE_BESIDE);
     char *const path =
         directory != NULL ? rok4_path_join(directory, name) : NULL;
@@ -414,6 +437,13 @@ enum pyr_result rok4_stage_publish(struct rok4_stage *stage,
     const struct pyr_tree *const tree = stage->tree;
     bool committed = false;
     bool given_up = false;
+    if (stage->objects != NULL)
+    {
+        const enum pyr_result put =
+            rok4_stage_objects_publish(stage, descriptor_text, err);
+        rok4_stage_free(stage);
+        return put;
+    }
     enum pyr_result result = check_places(stage, err);
     if (result == PYR_OK)
         result = pyr_tree_sync(tree, stage->files.staging, err);
@@ -437,7 +467,9 @@ void rok4_stage_cancel(struct rok4_stage *stage, bool keep)
 {
     if (stage == NULL)
         return;
-    if (!keep)
+    if (!keep && stage->objects != NULL)
+        rok4_stage_objects_cancel(stage);
+    else if (!keep)
         (void)(rok4_publish_discard(stage, NULL) == PYR_OK);
     rok4_stage_free(stage);
 }

@@ -10,6 +10,7 @@ extern "C"
 {
 #endif
 
+struct pyr_out;  /* pyr_out.h */
 struct pyr_tree; /* pyr_tree.h: directories, links, locks, sync */
 
 enum rok4_stage_mode
@@ -67,8 +68,15 @@ enum pyr_result rok4_stage_start(struct rok4_stage *stage,
 /* Releases the lock and frees the stage; nothing else. NULL is fine. */
 void rok4_stage_free(struct rok4_stage *stage);
 
-/* Directory in which DATA/... and MASK/... are collected. */
+/* Directory in which DATA/... and MASK/... are collected; on an object storage
+ * that of the pyramid itself, where slabs are put in their place at once. */
 const char *rok4_stage_directory(const struct rok4_stage *stage);
+
+/* What slabs are written with. Borrowed. */
+const struct pyr_out *rok4_stage_out(const struct rok4_stage *stage);
+
+/* Whether this run has put the slab at path, on an object storage. */
+bool rok4_stage_has_put(const struct rok4_stage *stage, const char *path);
 
 /* Whether slabs of an interrupted run stand there. */
 bool rok4_stage_resumed(const struct rok4_stage *stage);
@@ -93,13 +101,15 @@ enum pyr_result rok4_stage_put_beside(const struct rok4_stage *stage,
 
 /* Publishes what was collected, descriptor last, and frees the stage, also on
  * failure. A failure before anything was changed removes what was collected;
- * after that, the next writer finishes. */
+ * after that, the next writer finishes. On an object storage, where slabs stand
+ * in their place already, the same run again does. */
 enum pyr_result rok4_stage_publish(struct rok4_stage *stage,
                                    const char *descriptor_text,
                                    struct pyr_error *err) PYR_MUST_CHECK;
 
 /* Removes what was collected, and frees the stage. NULL is fine. With keep,
- * what was collected stays for a run that resumes. */
+ * what was collected stays for a run that resumes. On an object storage, slabs
+ * that took the place of others stay. */
 void rok4_stage_cancel(struct rok4_stage *stage, bool keep);
 
 #ifdef __cplusplus

@@ -22,7 +22,38 @@ struct rok4_stage
     bool begun;            /* the state file is this stage's */
     bool resumed;
     bool recovered;
+    struct rok4_stage_objects *objects; /* NULL: of files */
 };
+
+/* rok4_stage_objects.c: the same on an object storage, where slabs are put in
+ * their place at once. */
+
+/* PYR_NOMEM. Freed with the function below; NULL is fine. */
+enum pyr_result
+rok4_stage_objects_new(struct rok4_stage *stage,
+                       const struct pyr_objects *storage) PYR_MUST_CHECK;
+void rok4_stage_objects_free(struct rok4_stage_objects *objects);
+
+/* After the mode was checked, in the place of rok4_stage_begin. */
+enum pyr_result
+rok4_stage_objects_begin(struct rok4_stage *stage,
+                         const struct rok4_stage_options *options,
+                         struct pyr_error *err) PYR_MUST_CHECK;
+
+/* As the functions without "objects". */
+enum pyr_result
+rok4_stage_objects_put_beside(const struct rok4_stage *stage, const char *name,
+                              const char *text, size_t nbytes,
+                              struct pyr_error *err) PYR_MUST_CHECK;
+enum pyr_result
+rok4_stage_objects_publish(struct rok4_stage *stage,
+                           const char *descriptor_text,
+                           struct pyr_error *err) PYR_MUST_CHECK;
+void rok4_stage_objects_cancel(struct rok4_stage *stage);
+
+/* What slabs are put with: they are noted. */
+const struct pyr_out *
+rok4_stage_objects_out(const struct rok4_stage_objects *objects);
 
 /* Makes the staging directory and writes the state file: first what
  * stage->state says, which the stage owns. */

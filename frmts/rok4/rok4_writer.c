@@ -174,7 +174,7 @@ static bool wants(void *user, uint32_t level, uint32_t container_col,
     if (!writer->options.resume || !rok4_is_whole(writer, &key))
         return true;
     key.plane = PYR_PLANE_MASK;
-    return rok4_writer_level_of(writer, level)->mask_directory != NULL &&
+    return rok4_writer_level_of(writer, level)->mask_place != NULL &&
            !rok4_is_whole(writer, &key);
 }
 
@@ -195,7 +195,7 @@ static enum pyr_result put(void *user, enum pyr_plane plane, uint32_t level,
     struct pyr_error own = {""};
     if (err == NULL)
         err = &own; /* the hooks need one */
-    if (plane == PYR_PLANE_MASK && at->mask_directory == NULL)
+    if (plane == PYR_PLANE_MASK && at->mask_place == NULL)
         return pyr_fail(err, PYR_USAGE, "level %s has no masks", at->id);
     const enum pyr_result result = rok4_open_slab_get(writer, &key, &slab, err);
     return result == PYR_OK
@@ -232,7 +232,7 @@ static enum pyr_result write_slab(struct rok4_writer *writer,
                                   struct pyr_error *err)
 {
     const bool masked =
-        rok4_writer_level_of(writer, data->key.level)->mask_directory != NULL;
+        rok4_writer_level_of(writer, data->key.level)->mask_place != NULL;
     struct rok4_slab_key mask_key = data->key;
     struct rok4_old_slab old[2] = {{0}};
     enum pyr_result result = PYR_OK;

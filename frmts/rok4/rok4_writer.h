@@ -23,8 +23,9 @@ struct rok4_writer_level
     uint32_t tiles_per_width;
     uint32_t tiles_per_height;
     uint32_t path_depth;
-    const char *image_directory; /* where its slabs are put */
-    const char *mask_directory;  /* NULL: no masks are put */
+    enum rok4_storage storage;
+    const char *image_place; /* where its slabs are put: rok4_place.h */
+    const char *mask_place;  /* NULL: no masks are put */
     /* Level of the background that its slabs begin as; -1 for none. */
     int background_level;
 };

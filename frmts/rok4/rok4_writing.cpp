@@ -8,6 +8,7 @@
 #include "rok4_creation_options.h"
 #include "rok4_link.h"
 #include "rok4_path.h"
+#include "rok4_place.h"
 #include "rok4_plan.h"
 #include "rok4_statistics.h"
 #include "vsi_io.h"
@@ -16,8 +17,12 @@
 
 #include "cpl_conv.h"
 
+#include <algorithm>
+
 // Encoded tiles that wait in memory for their slabs; more go to files.
 constexpr size_t WAITING_BYTES = 64 << 20;
+// On an object storage most of the time is spent waiting for answers.
+constexpr unsigned PUTTING_THREADS = 8;
 
 Rok4Lock::Rok4Lock() : m_tree(vsi_tree_make())
 {
@@ -62,6 +67,31 @@ std::string Rok4Beside(const std::string &path, const std::string &name)
     return text;
 }
 
+// The prefix of a level's objects, where that is not what the path says.
+static std::string ForeignPrefix(const std::string &path,
+                                 const struct rok4_level &level)
+{
+    const std::string base = path.substr(0, path.rfind('.')) + "/";
+    struct rok4_path_rules rules = {};
+    rules.descriptor_path = path.c_str();
+    rules.allow_outside = true;
+    const char *const planes[] = {"DATA_", "MASK_"};
+    const char *const written[] = {level.image_place, level.mask_place};
+    for (size_t i = 0; i < 2 && written[i] != nullptr; i++)
+    {
+        struct pyr_error err = {""};
+        char *place = nullptr;
+        if (rok4_place_resolve(&rules, &level, written[i], &place, &err) !=
+            PYR_OK)
+            return written[i];
+        const std::string found = place;
+        pyr_free(place);
+        if (found != base + planes[i] + level.id)
+            return found;
+    }
+    return "";
+}
+
 std::string Rok4ForeignDirectory(const std::string &path,
                                  const struct rok4_descriptor &descriptor)
 {
@@ -69,6 +99,13 @@ std::string Rok4ForeignDirectory(const std::string &path,
     for (size_t i = 0; i < descriptor.nlevels; i++)
     {
         const struct rok4_level &level = descriptor.levels[i];
+        if (level.storage != ROK4_STORAGE_FILE)
+        {
+            const std::string foreign = ForeignPrefix(path, level);
+            if (!foreign.empty())
+                return foreign;
+            continue;
+        }
         const std::string images = Rok4Beside(path, level.image_place);
         if (images != Rok4Beside(path, name + "/DATA/" + level.id))
             return images;
@@ -88,6 +125,11 @@ Rok4Writing::Rok4Writing(const Rok4WritingOptions &options,
       m_published(Rok4Beside(options.path, options.pyramid)),
       m_io(vsi_io_make()), m_out(vsi_out_make()), m_tree(vsi_tree_make())
 {
+    if (!OnObjects())
+        return;
+    m_objects.base = m_io;
+    m_io = rok4_objects_io(&m_objects);
+    m_options.nthreads = std::max(m_options.nthreads, PUTTING_THREADS);
 }
 
 Rok4Writing::~Rok4Writing()
@@ -135,6 +177,7 @@ CPLErr Rok4Writing::Begin(bool *finished)
             : rok4_stage_open(&m_tree, &options, &m_stage, finished, &err);
     if (result != PYR_OK || *finished)
         return Report(result, err);
+    m_tree.out = rok4_stage_out(m_stage);
 
     m_oldLevels.assign(m_target->nlevels, -1);
     for (size_t i = 0; m_options.old != nullptr && i < m_target->nlevels; i++)
@@ -145,7 +188,7 @@ CPLErr Rok4Writing::Begin(bool *finished)
             m_oldLevels[i] = static_cast<int>(found);
     }
     return MakeOutput(&m_output, m_target->format,
-                      rok4_stage_directory(m_stage), true);
+                      rok4_stage_directory(m_stage), *m_tree.out, true);
 }
 
 // Slabs of an ancestor, where none was built. A run that is resumed cannot tell
@@ -176,33 +219,37 @@ bool Rok4Writing::CanResume() const
 
 // Writer of the slabs below a directory.
 CPLErr Rok4Writing::MakeOutput(Output *output, enum rok4_format format,
-                               const std::string &staged, bool withOld)
+                               const std::string &staged,
+                               const struct pyr_out &out, bool withOld)
 {
     struct pyr_error err = {""};
     const size_t nlevels = m_target->nlevels;
     output->format = format;
     output->encoding = Rok4EncodingOf(format, m_options.recipe.zlevel);
     output->staged = staged;
-    output->directories.resize(2 * nlevels);
+    output->places.resize(2 * nlevels);
+    const enum rok4_storage storage = m_target->levels[0].storage;
+    const std::string separator = storage == ROK4_STORAGE_FILE ? "/" : "_";
     output->levels.resize(nlevels);
     for (size_t i = 0; i < nlevels; i++)
     {
         const struct rok4_level &level = m_target->levels[i];
-        output->directories[2 * i] = staged + "/DATA/" + level.id;
-        output->directories[2 * i + 1] = staged + "/MASK/" + level.id;
+        output->places[2 * i] = staged + "/DATA" + separator + level.id;
+        output->places[2 * i + 1] = staged + "/MASK" + separator + level.id;
         struct rok4_writer_level &to = output->levels[i];
         to.id = level.id;
         to.shape = rok4_descriptor_tile_shape(m_target, m_grid, i);
         to.tiles_per_width = level.tiles_per_width;
         to.tiles_per_height = level.tiles_per_height;
         to.path_depth = level.path_depth;
-        to.image_directory = output->directories[2 * i].c_str();
-        to.mask_directory =
-            m_options.masks ? output->directories[2 * i + 1].c_str() : nullptr;
+        to.storage = storage;
+        to.image_place = output->places[2 * i].c_str();
+        to.mask_place =
+            m_options.masks ? output->places[2 * i + 1].c_str() : nullptr;
         to.background_level = withOld ? m_oldLevels[i] : -1;
     }
     struct rok4_writer_options options = {};
-    options.out = &m_out;
+    options.out = &out;
     options.io = &m_io;
     options.levels = output->levels.data();
     options.nlevels = static_cast<uint32_t>(nlevels);

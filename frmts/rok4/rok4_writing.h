@@ -122,8 +122,8 @@ class Rok4Writing final
     {
         enum rok4_format format = ROK4_ZIP_UINT8;
         struct pyr_encoding encoding = {};
-        std::string staged{}; // directory that holds DATA and MASK
-        std::vector<std::string> directories{};
+        std::string staged{};              // directory that holds DATA and MASK
+        std::vector<std::string> places{}; // rok4_place.h
         std::vector<struct rok4_writer_level> levels{};
         struct rok4_writer *writer = nullptr;
     };
@@ -131,7 +131,13 @@ class Rok4Writing final
     enum pyr_result Compose(char **text, struct pyr_error *err) const;
     CPLErr Report(enum pyr_result result, const struct pyr_error &err) const;
     CPLErr MakeOutput(Output *output, enum rok4_format format,
-                      const std::string &staged, bool withOld);
+                      const std::string &staged, const struct pyr_out &out,
+                      bool withOld);
+    bool OnObjects() const
+    {
+        return m_target->levels[0].storage != ROK4_STORAGE_FILE;
+    }
+    std::string WorkDirectory() const;
     CPLErr LinkOld();
     bool CanResume() const;
     bool CanCascade(size_t fine) const;
@@ -170,6 +176,7 @@ class Rok4Writing final
     const struct pyr_grid *m_grid;
     std::string m_published; // ROOT/NAME
     struct pyr_io m_io = {};
+    struct rok4_objects m_objects = {}; // which m_io follows links by
     struct pyr_out m_out = {};
     struct pyr_tree m_tree = {};
     std::shared_ptr<PyrRuntime> m_runtime{};

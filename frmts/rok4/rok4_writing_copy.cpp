@@ -17,7 +17,7 @@ CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
     m_job = &job;
     struct rok4_copy_options options = {};
     options.tree = &m_tree;
-    options.io = &m_io;
+    options.io = rok4_objects_needed(source->Get()) ? &source->Io() : &m_io;
     options.source = source->Get();
     options.resume = rok4_stage_resumed(m_stage);
     options.pool = m_runtime->pool;
@@ -35,12 +35,15 @@ CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
     const double before = m_done;
     const double share = m_share;
     m_share = m_options.masks ? share / 2 : share;
-    enum pyr_result result = rok4_copy_level(&options, ROK4_PLANE_DATA, from,
-                                             to.image_directory, &err);
+    const struct rok4_copy_target data = {to.storage, to.image_place,
+                                          to.path_depth};
+    enum pyr_result result =
+        rok4_copy_level(&options, ROK4_PLANE_DATA, from, &data, &err);
     m_done += m_share;
+    const struct rok4_copy_target masks = {to.storage, to.mask_place,
+                                           to.path_depth};
     if (result == PYR_OK && m_options.masks)
-        result = rok4_copy_level(&options, ROK4_PLANE_MASK, from,
-                                 to.mask_directory, &err);
+        result = rok4_copy_level(&options, ROK4_PLANE_MASK, from, &masks, &err);
     m_done = before;
     m_share = share;
     job.Relay(result == PYR_OK);
@@ -138,7 +141,9 @@ CPLErr Rok4Writing::Copy(const std::shared_ptr<Rok4Pyramid> &source)
                                       limits.min_row / to.tiles_per_height + 1);
         const bool same = own.tiles_per_width == to.tiles_per_width &&
                           own.tiles_per_height == to.tiles_per_height &&
-                          own.path_depth == to.path_depth;
+                          (own.storage != ROK4_STORAGE_FILE ||
+                           to.storage != ROK4_STORAGE_FILE ||
+                           own.path_depth == to.path_depth);
         result =
             same ? CopySlabs(source, found, i) : CopyTiles(source, found, i);
         m_done += m_share;

@@ -220,6 +220,14 @@ Rok4Writing::OpenStaged(const Output &output, struct rok4_overlay *overlay)
     overlay->staged = output.staged.c_str();
     overlay->tms_text = m_options.tmsText.c_str();
     overlay->staged_only = m_options.mode != ROK4_STAGE_UPDATE;
+    if (OnObjects() && &output == &m_output)
+    {
+        overlay->is_put_user = m_stage;
+        overlay->is_put = [](const void *user, const char *path) {
+            return rok4_stage_has_put(
+                static_cast<const struct rok4_stage *>(user), path);
+        };
+    }
     struct pyr_error err = {""};
     char *text = nullptr;
     const enum rok4_format format = m_target->format;
@@ -316,6 +324,15 @@ CPLErr Rok4Writing::Transcode(Output *work, size_t bottom, size_t top,
     return result;
 }
 
+// Where lossless levels are kept. Not on an object storage: they would be sent
+// there and back.
+std::string Rok4Writing::WorkDirectory() const
+{
+    return OnObjects()
+               ? std::string(CPLGenerateTempFilename("rok4"))
+               : std::string(rok4_stage_directory(m_stage)) + "/" + WORK;
+}
+
 CPLErr Rok4Writing::Build(const struct pyr_raster &raster, size_t bottom,
                           size_t top, const struct pyr_grid_limits &limits,
                           bool skipBottom)
@@ -332,17 +349,21 @@ CPLErr Rok4Writing::Build(const struct pyr_raster &raster, size_t bottom,
 
     Output work;
     struct pyr_error err = {""};
-    const std::string staged =
-        std::string(rok4_stage_directory(m_stage)) + "/" + WORK;
+    const std::string staged = WorkDirectory();
     m_share = BUILT / 2;
-    CPLErr result = MakeOutput(&work, ROK4_ZIP_UINT8, staged, false);
+    CPLErr result = MakeOutput(&work, ROK4_ZIP_UINT8, staged, m_out, false);
     if (result == CE_None)
         result = BuildLevels(&work, raster, bottom, top, limits, false);
     m_share = BUILT / 2 / static_cast<double>(top - bottom + 1);
     if (result == CE_None)
         result = Transcode(&work, bottom, top, limits);
     rok4_writer_free(work.writer);
-    if (result == CE_None)
-        result = Report(pyr_tree_remove(&m_tree, staged.c_str(), &err), err);
+    // In the staging directory, it goes with that.
+    if (result == CE_None || OnObjects())
+    {
+        const CPLErr removed =
+            Report(pyr_tree_remove(&m_tree, staged.c_str(), &err), err);
+        result = result == CE_None ? removed : result;
+    }
     return result;
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Which slabs a run has written to an object storage. */
+#ifndef ROK4_WRITTEN_H
+#define ROK4_WRITTEN_H
+
+#include "pyr.h"
+
+#ifdef __cplusplus
+extern "C"
+{
+#endif
+
+/* A set of names "DATA_<level>_<column>_<row>" and "MASK_...", 12 bytes each,
+ * of which at most half are wasted. */
+struct rok4_written;
+
+/* PYR_NOMEM. */
+enum pyr_result
+rok4_written_new(struct rok4_written **out_written) PYR_MUST_CHECK;
+void rok4_written_free(struct rok4_written *written); /* NULL is fine */
+
+/* Whether a name is that of a slab: a level without '_' or '/', decimal numbers
+ * without leading zeros. */
+bool rok4_written_is_slab(const char *name);
+
+/* Adds a slab; adding it again is fine. PYR_USAGE for what is no slab,
+ * PYR_NOMEM. Safe from many threads. */
+enum pyr_result rok4_written_add(struct rok4_written *written, const char *name,
+                                 struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Safe from many threads. */
+bool rok4_written_has(struct rok4_written *written, const char *name);
+uint64_t rok4_written_count(struct rok4_written *written);
+
+/* Longest name and its NUL. */
+#define ROK4_WRITTEN_NAME_BYTES (5u + PYR_MAX_NAME_BYTES + 22u + 1u)
+
+/* Visits all names: data first, level by level as they were first added, row by
+ * row. Nothing may be added meanwhile. A visit that fails ends it. */
+enum pyr_result
+rok4_written_each(struct rok4_written *written,
+                  enum pyr_result (*visit)(void *context, const char *name,
+                                           struct pyr_error *err),
+                  void *context, struct pyr_error *err) PYR_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+// The core's object storages over GDAL's virtual file systems.
+#include "vsi_objects.h"
+
+#include "storage_path.h"
+#include "vsi_io.h"
+#include "vsi_source.h"
+
+#include "cpl_conv.h"
+#include "cpl_error.h"
+#include "cpl_string.h"
+#include "cpl_vsi.h"
+#include "cpl_vsi_error.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <vector>
+
+namespace
+{
+
+// An object that is being written, behind struct pyr_out_file: its bytes, until
+// they are sent.
+struct ObjectFile
+{
+    std::string path{};
+    std::vector<char> bytes{};
+    std::mutex lock{};
+};
+
+ObjectFile *FileOf(pyr_out_file *file)
+{
+    return static_cast<ObjectFile *>(static_cast<void *>(file));
+}
+
+enum pyr_result Fail(struct pyr_error *err, const char *what)
+{
+    const char *reason = CPLGetLastErrorMsg();
+    if (reason[0] == '\0')
+        reason = VSIGetLastErrorMsg();
+    return reason[0] != '\0' ? pyr_fail(err, PYR_IO, "%s: %s", what, reason)
+                             : pyr_fail(err, PYR_IO, "%s", what);
+}
+
+enum pyr_result Create(void *, const char *path, pyr_out_file **out_file,
+                       struct pyr_error *err)
+{
+    ObjectFile *const file = new (std::nothrow) ObjectFile;
+    if (file == nullptr)
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    file->path = path;
+    *out_file = static_cast<pyr_out_file *>(static_cast<void *>(file));
+    return PYR_OK;
+}
+
+enum pyr_result Write(pyr_out_file *handle, uint64_t offset, const void *bytes,
+                      size_t nbytes, struct pyr_error *err)
+{
+    ObjectFile *const file = FileOf(handle);
+    std::lock_guard<std::mutex> guard(file->lock);
+    const uint64_t end = offset + nbytes;
+    if (end < offset || end > SIZE_MAX / 2)
+        return pyr_fail(err, PYR_LIMIT, "is too large to be put");
+    try
+    {
+        if (file->bytes.size() < end)
+            file->bytes.resize(static_cast<size_t>(end));
+    }
+    catch (const std::bad_alloc &)
+    {
+        return pyr_fail(err, PYR_NOMEM, "out of memory");
+    }
+    if (nbytes > 0)
+        memcpy(file->bytes.data() + offset, bytes, nbytes);
+    return PYR_OK;
+}
+
+enum pyr_result Read(pyr_out_file *handle, uint64_t offset, void *bytes,
+                     size_t nbytes, struct pyr_error *err)
+{
+    ObjectFile *const file = FileOf(handle);
+    std::lock_guard<std::mutex> guard(file->lock);
+    if (offset > file->bytes.size() || nbytes > file->bytes.size() - offset)
+        return pyr_fail(err, PYR_IO, "ends before byte %llu",
+                        static_cast<unsigned long long>(offset + nbytes));
+    if (nbytes > 0)
+        memcpy(bytes, file->bytes.data() + offset, nbytes);
+    return PYR_OK;
+}
+
+void Discard(pyr_out_file *file)
+{
+    delete FileOf(file);
+}
+
+// Sends the object once.
+enum pyr_result Put(const char *path, const std::vector<char> &bytes,
+                    struct pyr_error *err)
+{
+    const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+    CPLErrorReset();
+    VSIErrorReset();
+    VSILFILE *const handle = VSIFOpenExL(path, "wb", TRUE);
+    if (handle == nullptr)
+        return Fail(err, "cannot be created");
+    const bool written =
+        VSIFWriteL(bytes.data(), 1, bytes.size(), handle) == bytes.size();
+    // What has come only in part is not completed: the length is told first.
+    const bool closed = VSIFCloseL(handle) == 0;
+    return written && closed ? PYR_OK : Fail(err, "cannot be written");
+}
+
+enum pyr_result Commit(pyr_out_file *handle, bool, struct pyr_error *err)
+{
+    const std::unique_ptr<ObjectFile> file(FileOf(handle));
+    const CPLErrorStateBackuper backup;
+    const StorageRetry retry = StorageRetry::ForWriting();
+    StoragePath place;
+    enum pyr_result result = place.Resolve(file->path.c_str(), err);
+    bool again = result == PYR_OK;
+    for (unsigned nth = 0; again; nth++)
+    {
+        result = Put(place.Get(), file->bytes, err);
+        again = result != PYR_OK && nth + 1 < retry.attempts &&
+                !VsiSource::WasForbidden();
+        if (!again)
+            break;
+        CPLDebug("ROK4", "%s: %s; try %u of %u", file->path.c_str(), err->text,
+                 nth + 2, retry.attempts);
+        retry.Wait(nth);
+    }
+    // What was read of the object before is void.
+    VSICurlPartialClearCache(place.Get());
+    return result;
+}
+
+enum pyr_result Exists(void *, const char *path, bool *out_exists,
+                       struct pyr_error *err)
+{
+    std::unique_ptr<VsiSource> source;
+    std::vector<uint8_t> head;
+    const enum pyr_result result =
+        VsiSource::Open(path, 1, &source, &head, err);
+    *out_exists = result == PYR_OK;
+    return result == PYR_NOT_FOUND ? PYR_OK : result;
+}
+
+struct Closer
+{
+    void operator()(VSIDIR *directory) const
+    {
+        VSICloseDir(directory);
+    }
+};
+
+enum pyr_result List(void *, const char *directory, const char *prefix,
+                     pyr_objects_visit visit, void *context,
+                     struct pyr_error *err)
+{
+    StoragePath place;
+    enum pyr_result result = place.Resolve(directory, err);
+    if (result != PYR_OK)
+        return result;
+    // GDAL cannot tell the end from a failure: it has to try again itself.
+    ThreadSettings settings;
+    settings.Set("GDAL_HTTP_MAX_RETRY",
+                 CPLSPrintf("%u", StorageRetry::ForReading().attempts));
+    CPLStringList options;
+    options.SetNameValue("PREFIX", prefix);
+    VSICurlPartialClearCache(place.Get());
+    const std::unique_ptr<VSIDIR, Closer> entries(
+        VSIOpenDir(place.Get(), 0, options.List()));
+    if (entries == nullptr)
+        return PYR_OK; // no object is called so
+    const size_t prefix_nbytes = strlen(prefix);
+    while (result == PYR_OK)
+    {
+        const VSIDIREntry *const entry = VSIGetNextDirEntry(entries.get());
+        if (entry == nullptr)
+            break;
+        if (!VSI_ISDIR(entry->nMode) &&
+            strncmp(entry->pszName, prefix, prefix_nbytes) == 0)
+            result = visit(context, entry->pszName, err);
+    }
+    return result;
+}
+
+// Asks once; keeps those paths that are still there.
+void RemoveOnce(std::vector<std::string> *paths)
+{
+    const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+    CPLStringList list;
+    for (const std::string &path : *paths)
+        list.AddString(path.c_str());
+    int *const done = VSIUnlinkBatch(list.List());
+    std::vector<std::string> left;
+    for (size_t i = 0; i < paths->size(); i++)
+    {
+        VSIStatBufL info = {};
+        const std::string &path = (*paths)[i];
+        if (done != nullptr && done[i])
+            continue;
+        VSICurlPartialClearCache(path.c_str());
+        VSIErrorReset();
+        const bool absent =
+            VSIStatExL(path.c_str(), &info,
+                       VSI_STAT_EXISTS_FLAG | VSI_STAT_SET_ERROR_FLAG) != 0 &&
+            (VSIGetLastErrorNo() == VSIE_None ||
+             VSIGetLastErrorNo() == VSIE_AWSObjectNotFound ||
+             strstr(VSIGetLastErrorMsg(), "404") != nullptr);
+        VSICurlPartialClearCache(path.c_str());
+        if (!absent)
+            left.push_back(path);
+    }
+    CPLFree(done);
+    paths->swap(left);
+}
+
+enum pyr_result Remove(void *, const char *const *paths, size_t npaths,
+                       struct pyr_error *err)
+{
+    if (npaths == 0)
+        return PYR_OK;
+    const CPLErrorStateBackuper backup;
+    const StorageRetry retry = StorageRetry::ForWriting();
+    StoragePath place;
+    const enum pyr_result result = place.Resolve(paths[0], err);
+    if (result != PYR_OK)
+        return result;
+    std::vector<std::string> left;
+    for (size_t i = 0; i < npaths; i++)
+        left.push_back(StoragePath::Plain(paths[i]));
+    for (unsigned nth = 0; nth < retry.attempts && !left.empty(); nth++)
+    {
+        if (nth > 0)
+            retry.Wait(nth - 1);
+        RemoveOnce(&left);
+    }
+    return left.empty() ? PYR_OK
+                        : pyr_fail(err, PYR_IO, "%s cannot be removed%s%s",
+                                   left[0].c_str(),
+                                   VSIGetLastErrorMsg()[0] != '\0' ? ": " : "",
+                                   VSIGetLastErrorMsg());
+}
+
+enum pyr_result Load(void *, const char *path, size_t max_bytes,
+                     char **out_text, size_t *out_nbytes, struct pyr_error *err)
+{
+    return vsi_io_make().load(nullptr, path, max_bytes, out_text, out_nbytes,
+                              err);
+}
+
+struct pyr_out MakeOut()
+{
+    struct pyr_out out = {};
+    out.create = Create;
+    out.write = Write;
+    out.read = Read;
+    out.commit = Commit;
+    out.discard = Discard;
+    return out;
+}
+
+} // namespace
+
+bool vsi_objects_are_at(const char *path)
+{
+    static const char *const systems[] = {"/vsis3/", "/vsiswift/",
+                                          "/vsirados/"};
+    return std::any_of(
+        std::begin(systems), std::end(systems),
+        [path](const char *system) { return STARTS_WITH(path, system); });
+}
+
+struct pyr_objects vsi_objects_make()
+{
+    static const struct pyr_out out = MakeOut();
+    struct pyr_objects objects = {};
+    objects.out = &out;
+    objects.exists = Exists;
+    objects.list = List;
+    objects.remove = Remove;
+    objects.load = Load;
+    return objects;
+}
