@@ -435,6 +435,20 @@ uint64_t vsi_io_stamp_open(VSILFILE *file)
                : 0;
 }
 
+std::string vsi_io_version(const char *path)
+{
+    VSIStatBufL info = {};
+    if (vsi_io_is_remote(path))
+        return vsi_remote_version(path);
+    if (VSIStatL(path, &info) != 0)
+        return "";
+    return CPLSPrintf("%llu %lld %ld %lld",
+                      static_cast<unsigned long long>(info.st_ino),
+                      static_cast<long long>(info.st_mtim.tv_sec),
+                      static_cast<long>(info.st_mtim.tv_nsec),
+                      static_cast<long long>(info.st_size));
+}
+
 bool vsi_io_is_remote(const char *path)
 {
     return STARTS_WITH(path, "/vsi") &&

@@ -6,6 +6,8 @@
 #include "cpl_vsi.h"
 #include "pyr_io.h"
 
+#include <string>
+
 // Reads any path that GDAL reads. Holds no state: safe from many threads.
 struct pyr_io vsi_io_make();
 
@@ -22,6 +24,9 @@ enum pyr_result vsi_io_load_open(VSILFILE *file, const void *head,
 // when that is not local.
 uint64_t vsi_io_stamp(const char *path);
 uint64_t vsi_io_stamp_open(VSILFILE *file);
+
+// Differs from one version of a small file to the next; "" where none is there.
+std::string vsi_io_version(const char *path);
 
 // Whether each read takes a request over a network.
 bool vsi_io_is_remote(const char *path);

@@ -33,6 +33,21 @@ uint64_t Mix(uint64_t hash, uint64_t value)
     return hash ^ (hash >> 29);
 }
 
+uint64_t HashOf(const std::vector<uint8_t> &bytes)
+{
+    uint64_t hash = bytes.size();
+    size_t at = 0;
+    for (; at + sizeof(uint64_t) <= bytes.size(); at += sizeof(uint64_t))
+    {
+        uint64_t word = 0;
+        memcpy(&word, bytes.data() + at, sizeof(word));
+        hash = Mix(hash, word);
+    }
+    for (; at < bytes.size(); at++)
+        hash = Mix(hash, bytes[at]);
+    return hash;
+}
+
 // Object storages do not say whether there is nothing, or nothing to see for
 // this user.
 bool IsMissing(enum pyr_result result)
@@ -67,15 +82,7 @@ uint64_t VsiRemoteFile::Stamp() const
     const time_t changed = m_source->Time();
     if (changed == 0 || time(nullptr) - changed < TICK_S)
         return 0;
-    uint64_t stamp = Mix(Mix(3, Size()), static_cast<uint64_t>(changed));
-    for (size_t i = 0; i + sizeof(uint64_t) <= m_head.size();
-         i += sizeof(uint64_t))
-    {
-        uint64_t word = 0;
-        memcpy(&word, m_head.data() + i, sizeof(word));
-        stamp = Mix(stamp, word);
-    }
-    return stamp | 1;
+    return Mix(Mix(HashOf(m_head), Size()), static_cast<uint64_t>(changed)) | 1;
 }
 
 enum pyr_result VsiRemoteFile::Read(size_t nranges,
@@ -107,6 +114,19 @@ bool vsi_remote_exists(const char *path)
     std::unique_ptr<VsiSource> source;
     std::vector<uint8_t> head;
     return VsiSource::Open(path, 1, &source, &head, &err) == PYR_OK;
+}
+
+std::string vsi_remote_version(const char *path)
+{
+    struct pyr_error err = {""};
+    std::unique_ptr<VsiSource> source;
+    std::vector<uint8_t> head;
+    if (VsiSource::Open(path, LOAD_BYTES, &source, &head, &err) != PYR_OK)
+        return "";
+    return CPLSPrintf("%lld %llu %016llx",
+                      static_cast<long long>(source->Time()),
+                      static_cast<unsigned long long>(source->Size()),
+                      static_cast<unsigned long long>(HashOf(head)));
 }
 
 // Most fit the first bytes, which are read with the opening.

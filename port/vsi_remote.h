@@ -46,6 +46,9 @@ class VsiRemoteFile final
 // Whether a file is there that can be read.
 bool vsi_remote_exists(const char *path);
 
+// As vsi_io_version: its time, and its first bytes.
+std::string vsi_remote_version(const char *path);
+
 // As pyr_io::load.
 enum pyr_result vsi_remote_load(const char *path, size_t max_bytes,
                                 char **out_text, size_t *out_nbytes,

@@ -43,9 +43,15 @@ enum pyr_result rok4_remove(const struct pyr_tree *tree,
     if (result != PYR_OK)
         return result;
     result = check_there(stage, err);
+    if (result == PYR_OK && stage->objects != NULL)
+        result = rok4_stage_objects_remove(stage, err);
+    if (result != PYR_OK || stage->objects != NULL)
+    {
+        rok4_stage_free(stage);
+        return result;
+    }
     /* What an unpublished run collected goes too. */
-    if (result == PYR_OK)
-        result = rok4_publish_discard(stage, err);
+    result = rok4_publish_discard(stage, err);
     rok4_state_clear(&stage->state);
     if (result == PYR_OK)
         result = rok4_state_init(ROK4_STATE_REMOVE, "", &stage->state, err);

@@ -16,6 +16,10 @@ extern "C"
  * what they lead to is not; whatever does not look like a slab stays, and so do
  * slabs that stand elsewhere, wherever the descriptor says they are.
  *
+ * On an object storage, it ends with an error where it is interrupted, and
+ * once the descriptor is gone, slabs that are left are removed by writing a
+ * pyramid of that name with the mode ROK4_STAGE_OVERWRITE.
+ *
  * PYR_NOT_FOUND where there is no descriptor; PYR_USAGE where it is being
  * written; PYR_IO, PYR_NOMEM. Interrupted before the descriptor is gone, it is
  * given up; after that, the next writer of that name finishes it. */

@@ -341,17 +341,17 @@ static struct batch *new_batch(const struct rok4_stage *stage)
     return batch;
 }
 
-/* Slabs of a pyramid that is replaced, or of a build that was interrupted. */
-static enum pyr_result remove_stale(const struct rok4_stage *stage,
+/* Of both planes, those that visit adds to a batch. */
+static enum pyr_result remove_slabs(const struct rok4_stage *stage,
+                                    pyr_objects_visit visit,
                                     struct pyr_error *err)
 {
     struct batch *const batch = new_batch(stage);
     if (batch == NULL)
         return out_of_memory(err);
-    enum pyr_result result =
-        remove_listed(batch, "DATA_", remove_unless_put, err);
+    enum pyr_result result = remove_listed(batch, "DATA_", visit, err);
     if (result == PYR_OK)
-        result = remove_listed(batch, "MASK_", remove_unless_put, err);
+        result = remove_listed(batch, "MASK_", visit, err);
     pyr_free(batch);
     return result;
 }
@@ -561,7 +561,8 @@ static enum pyr_result publish_rest(struct rok4_stage *stage,
 {
     enum pyr_result result = PYR_OK;
     if (stage->state.mode == ROK4_STATE_OVERWRITE && !stage->resumed)
-        result = remove_stale(stage, err);
+        /* Of the old one, or of a build that was interrupted. */
+        result = remove_slabs(stage, remove_unless_put, err);
     for (const struct beside *beside = stage->objects->beside;
          beside != NULL && result == PYR_OK; beside = beside->next)
         result =
@@ -590,4 +591,18 @@ enum pyr_result rok4_stage_objects_publish(struct rok4_stage *stage,
         pyr_error_prefix(err, "publishing is not finished, which the same "
                               "write again will do");
     return result;
+}
+
+enum pyr_result rok4_stage_objects_remove(struct rok4_stage *stage,
+                                          struct pyr_error *err)
+{
+    const struct pyr_objects *const storage = stage->objects->storage;
+    const struct rok4_files *const files = &stage->files;
+    const char *const others[] = {files->list, files->md5, files->sidecar,
+                                  files->state};
+    enum pyr_result result = remove_one(stage, files->descriptor, err);
+    if (result == PYR_OK)
+        result = storage->remove(storage->user, others, 4, err);
+    return result == PYR_OK ? remove_slabs(stage, remove_all_named, err)
+                            : result;
 }

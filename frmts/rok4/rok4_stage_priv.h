@@ -51,6 +51,10 @@ rok4_stage_objects_publish(struct rok4_stage *stage,
                            struct pyr_error *err) PYR_MUST_CHECK;
 void rok4_stage_objects_cancel(struct rok4_stage *stage);
 
+/* Removes the pyramid, descriptor first; can be repeated. */
+enum pyr_result rok4_stage_objects_remove(struct rok4_stage *stage,
+                                          struct pyr_error *err) PYR_MUST_CHECK;
+
 /* What slabs are put with: they are noted. */
 const struct pyr_out *
 rok4_stage_objects_out(const struct rok4_stage_objects *objects);

@@ -4,6 +4,7 @@
 
 #include "rok4_creation.h"
 #include "vsi_io.h"
+#include "vsi_objects.h"
 #include "vsi_out.h"
 
 #include "cpl_conv.h"
@@ -31,7 +32,8 @@ bool CheckPlace(const Rok4UpdateOptions &options,
                 const struct rok4_pyramid &pyramid)
 {
     if (!vsi_out_is_local(pyramid.path) &&
-        !STARTS_WITH(pyramid.path, "/vsimem/"))
+        !STARTS_WITH(pyramid.path, "/vsimem/") &&
+        !vsi_objects_are_at(pyramid.path))
         return Refuse(pyramid, "files are replaced by renaming them, which "
                                "this storage has not");
     if (options.storageRoot)
@@ -83,19 +85,6 @@ CPLStringList CreationOptions(const Rok4UpdateOptions &options)
     if (!options.tmsDirectory.empty())
         list.SetNameValue("TMS_DIRECTORY", options.tmsDirectory.c_str());
     return list;
-}
-
-// Differs from one descriptor that is published to the next.
-std::string VersionOf(const std::string &path)
-{
-    VSIStatBufL info = {};
-    if (VSIStatL(path.c_str(), &info) != 0)
-        return "";
-    return CPLSPrintf("%llu %lld %ld %lld",
-                      static_cast<unsigned long long>(info.st_ino),
-                      static_cast<long long>(info.st_mtim.tv_sec),
-                      static_cast<long>(info.st_mtim.tv_nsec),
-                      static_cast<long long>(info.st_size));
 }
 
 // The pyramid as it was before anything was written.
@@ -212,7 +201,8 @@ bool Rok4Update::Claim()
     if (m_lock != nullptr)
         return true;
     m_lock = Rok4Lock::Take(m_options.path);
-    if (m_lock == nullptr || VersionOf(m_options.path) == m_version)
+    if (m_lock == nullptr ||
+        vsi_io_version(m_options.path.c_str()) == m_version)
         return m_lock != nullptr;
     m_lock = nullptr;
     Rok4Report(CE_Failure, PYR_USAGE,
@@ -224,7 +214,7 @@ bool Rok4Update::Claim()
 
 bool Rok4Update::Begin()
 {
-    m_version = VersionOf(m_options.path);
+    m_version = vsi_io_version(m_options.path.c_str());
     const std::shared_ptr<Rok4Pyramid> pyramid = Open();
     if (pyramid == nullptr)
         return false;
