@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")"
 
 echo "== Packages"
-cmake/install-packages.sh build test checks clients
+cmake/install-packages.sh build test checks storage clients
 
 [ $# -gt 0 ] || set -- dev asan tsan
 failed=

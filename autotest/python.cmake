@@ -59,6 +59,10 @@ function(rok4_add_pytest folder)
         ENVIRONMENT
         "GDAL_DRIVER_PATH=${PROJECT_BINARY_DIR}/gdalplugins;ROK4_BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1;${env}"
     )
+    if(folder STREQUAL storage)
+      # They start servers, and some measure how long these take.
+      set_tests_properties(${test} PROPERTIES RESOURCE_LOCK servers)
+    endif()
   endforeach()
 endfunction()
 
@@ -74,5 +78,6 @@ if(ROK4_BUILD_PLUGIN AND NOT ROK4_LIBFUZZER)
     rok4_add_pytest(interop)
     rok4_add_pytest(doc)
     rok4_add_pytest(safety)
+    rok4_add_pytest(storage)
   endif()
 endif()

@@ -7,14 +7,16 @@
 #   checks   what the tests of the sources, of the package and with the reference
 #            library need
 #   chroot   what tests in other Debians are made with
+#   storage  servers of object stores, which the tests start themselves
 #   clients  programs that use GDAL, to test the driver in: each is optional
 set -eu
 
 build="cmake ninja-build pkg-config gcc g++ libc6-dev libgdal-dev gdal-bin
-    libcjson-dev libdeflate-dev libjpeg62-turbo-dev liblerc-dev libspng-dev
-    libtiff-dev libzstd-dev"
+    libcjson-dev libdeflate-dev libjpeg62-turbo-dev liblerc-dev librados-dev
+    libspng-dev libtiff-dev libzstd-dev"
 test="python3-gdal python3-numpy python3-pytest python3-pil"
 checks="clang-format-14 binutils dpkg-dev file python3-venv"
+storage="ceph-mon ceph-osd radosgw ceph-common python3-rados python3-boto3 nginx"
 clients="strace python3-rasterio python3-rioxarray python3-dask python3-distributed
     cgi-mapserver python3-qgis"
 
@@ -46,8 +48,26 @@ install() {
     apt install -y --no-install-recommends $missing
 }
 
+# Lets no package start its server, until allow_servers.
+refuse_servers() {
+    if [ ! -e "$policy" ]; then
+        printf '%s\n' '#!/bin/sh' "# $0: $mark" 'exit 101' >"$log"
+        $as_root cp "$log" "$policy"
+        $as_root chmod 755 "$policy"
+    fi
+}
+
+allow_servers() {
+    if grep -qs "$mark" "$policy"; then
+        $as_root rm -f "$policy"
+    fi
+}
+
+policy=/usr/sbin/policy-rc.d
+mark="no server is started while packages are installed"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap 'rm -f "$log"; allow_servers' EXIT
+trap 'exit 1' HUP INT TERM
 updated=
 for group in "$@"; do
     # shellcheck disable=SC2086 # one word for each package
@@ -56,6 +76,11 @@ for group in "$@"; do
     test) install $test ;;
     checks) install $checks ;;
     chroot) install debootstrap ;;
+    storage)
+        refuse_servers
+        install $storage
+        allow_servers
+        ;;
     clients)
         for client in $clients; do
             install "$client" ||
@@ -63,7 +88,7 @@ for group in "$@"; do
         done
         ;;
     *)
-        sed -n '3,10s/^# \{0,1\}//p' "$0"
+        sed -n '3,11s/^# \{0,1\}//p' "$0"
         exit 2
         ;;
     esac

@@ -17,7 +17,7 @@ if "GDAL_DRIVER_PATH" not in os.environ:
                                    "gdal_ROK4.so"), recursive=True)
     if found:
         os.environ["GDAL_DRIVER_PATH"] = os.path.dirname(found[0])
-os.environ.setdefault("GDAL_PAM_PROXY_DIR", "")
+os.environ.pop("GDAL_PAM_PROXY_DIR", None)
 for key in ("GDAL_NUM_THREADS", "GDAL_CACHEMAX", "CPL_DEBUG"):
     os.environ.pop(key, None)
 
