@@ -150,6 +150,51 @@ enum pyr_result Exists(void *, const char *path, bool *out_exists,
     return result == PYR_NOT_FOUND ? PYR_OK : result;
 }
 
+// GDAL ends a listing that fails as one that is complete, and tells why only
+// those who debug: what is said while this lives is looked at.
+class ListingWatch final
+{
+  public:
+    ListingWatch()
+    {
+        // Whatever the user debugs, the storage's own messages are among it.
+        const char *const own = CPLGetConfigOption("CPL_DEBUG", "");
+        if (!EQUAL(own, "ON"))
+            m_settings.Set("CPL_DEBUG",
+                           (std::string(own) + " S3 SWIFT").c_str());
+        CPLPushErrorHandlerEx(Hear, this);
+    }
+    ~ListingWatch()
+    {
+        CPLPopErrorHandler();
+    }
+    ListingWatch(const ListingWatch &) = delete;
+    ListingWatch &operator=(const ListingWatch &) = delete;
+
+    // Why it failed; "" where nothing was said.
+    const std::string &Reason() const
+    {
+        return m_reason;
+    }
+
+  private:
+    static void CPL_STDCALL Hear(CPLErr kind, CPLErrorNum, const char *text)
+    {
+        auto *const self =
+            static_cast<ListingWatch *>(CPLGetErrorHandlerUserData());
+        // "S3: <?xml...<Error>...", "S3: (null)"
+        const bool failed =
+            kind == CE_Failure ||
+            (kind == CE_Debug && (strstr(text, "<Error>") != nullptr ||
+                                  strstr(text, ": (null)") != nullptr));
+        if (failed && self->m_reason.empty())
+            self->m_reason = vsi_source_tidy(text);
+    }
+
+    ThreadSettings m_settings{};
+    std::string m_reason{};
+};
+
 struct Closer
 {
     void operator()(VSIDIR *directory) const
@@ -158,34 +203,72 @@ struct Closer
     }
 };
 
-enum pyr_result List(void *, const char *directory, const char *prefix,
-                     pyr_objects_visit visit, void *context,
-                     struct pyr_error *err)
+struct Listing
 {
-    StoragePath place;
-    enum pyr_result result = place.Resolve(directory, err);
-    if (result != PYR_OK)
-        return result;
-    // GDAL cannot tell the end from a failure: it has to try again itself.
-    ThreadSettings settings;
-    settings.Set("GDAL_HTTP_MAX_RETRY",
-                 CPLSPrintf("%u", StorageRetry::ForReading().attempts));
+    const char *prefix;
+    pyr_objects_visit visit;
+    void *context;
+    bool sorted;          // by the bytes of names
+    std::string last{};   // that was visited
+    bool began = false;   // something is called so
+    bool refused = false; // by the visitor
+};
+
+// Lists once, going on behind the last name. PYR_IO where it ended too soon.
+enum pyr_result ListOnce(const char *path, Listing *listing,
+                         struct pyr_error *err)
+{
+    ListingWatch watch;
     CPLStringList options;
-    options.SetNameValue("PREFIX", prefix);
-    VSICurlPartialClearCache(place.Get());
+    options.SetNameValue("PREFIX", listing->prefix);
+    VSICurlPartialClearCache(path);
     const std::unique_ptr<VSIDIR, Closer> entries(
-        VSIOpenDir(place.Get(), 0, options.List()));
-    if (entries == nullptr)
-        return PYR_OK; // no object is called so
-    const size_t prefix_nbytes = strlen(prefix);
-    while (result == PYR_OK)
+        VSIOpenDir(path, 0, options.List()));
+    const size_t prefix_nbytes = strlen(listing->prefix);
+    enum pyr_result result = PYR_OK;
+    listing->began = entries != nullptr;
+    while (entries != nullptr && result == PYR_OK)
     {
         const VSIDIREntry *const entry = VSIGetNextDirEntry(entries.get());
         if (entry == nullptr)
             break;
-        if (!VSI_ISDIR(entry->nMode) &&
-            strncmp(entry->pszName, prefix, prefix_nbytes) == 0)
-            result = visit(context, entry->pszName, err);
+        if (VSI_ISDIR(entry->nMode) ||
+            strncmp(entry->pszName, listing->prefix, prefix_nbytes) != 0 ||
+            (listing->sorted && listing->last >= entry->pszName))
+            continue;
+        if (listing->sorted)
+            listing->last = entry->pszName;
+        result =
+            listing->visit(listing->context, entry->pszName,
+                           entry->bSizeKnown ? entry->nSize : UINT64_MAX, err);
+        listing->refused = result != PYR_OK;
+    }
+    return result == PYR_OK && !watch.Reason().empty()
+               ? pyr_fail(err, PYR_IO, "cannot be listed: %s",
+                          watch.Reason().c_str())
+               : result;
+}
+
+enum pyr_result List(void *, const char *directory, const char *prefix,
+                     pyr_objects_visit visit, void *context,
+                     struct pyr_error *err)
+{
+    const CPLErrorStateBackuper backup;
+    const StorageRetry retry = StorageRetry::ForReading();
+    StoragePath place;
+    enum pyr_result result = place.Resolve(directory, err);
+    Listing listing = {prefix, visit, context,
+                       !STARTS_WITH(directory, "/vsirados/")};
+    bool again = result == PYR_OK;
+    for (unsigned nth = 0; again; nth++)
+    {
+        if (nth > 0)
+            retry.Wait(nth - 1);
+        result = ListOnce(place.Get(), &listing, err);
+        // Where nothing is called so, GDAL says no more than where it failed.
+        again = nth + 1 < retry.attempts && listing.sorted &&
+                !listing.refused &&
+                (result == PYR_IO || (!listing.began && nth == 0));
     }
     return result;
 }

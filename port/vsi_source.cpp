@@ -165,6 +165,11 @@ bool TimeOf(int descriptor, int64_t *changed_ns, uint64_t *size)
 
 } // namespace
 
+std::string vsi_source_tidy(const char *reason)
+{
+    return Tidy(reason);
+}
+
 VsiSource::~VsiSource()
 {
     Close();

@@ -113,4 +113,7 @@ class VsiSource final
     std::atomic<uint64_t> m_bytes{0};
 };
 
+// For the user: of what a storage answered, as GDAL gives it, its code.
+std::string vsi_source_tidy(const char *reason);
+
 #endif

@@ -13,8 +13,10 @@ extern "C"
 /* Most objects that are removed in one call. */
 #define PYR_MAX_OBJECTS_REMOVED 1000u
 
-/* Told of an object by its name behind the directory. */
+/* Told of an object by its name behind the directory, and its size; UINT64_MAX
+ * where that is not known. */
 typedef enum pyr_result (*pyr_objects_visit)(void *context, const char *name,
+                                             uint64_t nbytes,
                                              struct pyr_error *err);
 
 /* A storage where nothing is renamed or linked, and an object is put whole: the

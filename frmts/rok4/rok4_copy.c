@@ -213,6 +213,7 @@ static enum pyr_result add_pair(struct copier *copier, const char *from,
                                 struct pyr_error *err)
 {
     const struct rok4_copy_target *const target = copier->target;
+    const struct rok4_copy_options *const options = copier->options;
     struct pair *const pair = &copier->pairs[copier->npairs];
     pair->from = pyr_strdup(from);
     pair->to = rok4_place_slab(target->storage, target->place, col, row,
@@ -220,6 +221,13 @@ static enum pyr_result add_pair(struct copier *copier, const char *from,
     copier->npairs++;
     if (pair->from == NULL || pair->to == NULL)
         return no_memory(err);
+    if (options->skip != NULL && options->skip(options->skip_user, pair->to))
+    {
+        pyr_free(pair->from);
+        pyr_free(pair->to);
+        copier->npairs--;
+        return PYR_OK;
+    }
     return copier->npairs == BATCH_SLABS ? copy_batch(copier, err) : PYR_OK;
 }
 
@@ -256,6 +264,68 @@ static enum pyr_result walk_level(struct copier *copier, const char *from,
     return result;
 }
 
+struct listing
+{
+    struct copier *copier;
+    enum rok4_plane plane;
+    size_t level;
+    size_t prefix_nbytes;
+    enum pyr_result result; /* of what was done with a slab */
+};
+
+static enum pyr_result visit_object(void *context, const char *name,
+                                    uint64_t nbytes, struct pyr_error *err)
+{
+    struct listing *const listing = context;
+    struct copier *const copier = listing->copier;
+    uint32_t col = 0;
+    uint32_t row = 0;
+    char *path = NULL;
+    (void)nbytes;
+    if (!rok4_place_parse(name + listing->prefix_nbytes, &col, &row))
+        return PYR_OK;
+    listing->result =
+        rok4_pyramid_slab_path(copier->options->source, listing->plane,
+                               listing->level, col, row, &path);
+    listing->result = listing->result == PYR_OK
+                          ? add_pair(copier, path, col, row, err)
+                          : no_memory(err);
+    pyr_free(path);
+    return listing->result;
+}
+
+/* Objects "<place>_<column>_<row>". *out_listed: they could be. */
+static enum pyr_result list_objects(struct copier *copier,
+                                    enum rok4_plane plane, size_t level,
+                                    const char *place, bool *out_listed,
+                                    struct pyr_error *err)
+{
+    const struct pyr_tree *const tree = copier->options->tree;
+    const struct pyr_objects *const storage =
+        tree->objects_at != NULL ? tree->objects_at(tree->user, place) : NULL;
+    struct listing listing = {copier, plane, level, 0, PYR_OK};
+    char prefix[PYR_MAX_PATH_BYTES];
+    *out_listed = false;
+    if (storage == NULL)
+        return PYR_OK;
+    char *const directory = rok4_path_parent(place);
+    if (directory == NULL)
+        return no_memory(err);
+    const int nbytes =
+        snprintf(prefix, sizeof(prefix), "%s_", place + strlen(directory) + 1);
+    enum pyr_result result = PYR_IO;
+    if (nbytes > 0 && (size_t)nbytes < sizeof(prefix))
+    {
+        listing.prefix_nbytes = (size_t)nbytes;
+        result = storage->list(storage->user, directory, prefix, visit_object,
+                               &listing, err);
+    }
+    pyr_free(directory);
+    /* Those who may read may not always list. */
+    *out_listed = result == PYR_OK || listing.result != PYR_OK;
+    return listing.result;
+}
+
 /* Every slab within the limits, where directories cannot be listed. */
 static enum pyr_result ask_for_all(struct copier *copier, enum rok4_plane plane,
                                    size_t level, struct pyr_error *err)
@@ -278,6 +348,24 @@ static enum pyr_result ask_for_all(struct copier *copier, enum rok4_plane plane,
             pyr_free(path);
         }
     return result;
+}
+
+/* Finds the slabs, and copies all but the last batch. */
+static enum pyr_result copy_level(struct copier *copier, enum rok4_plane plane,
+                                  size_t level, const char *place,
+                                  struct pyr_error *err)
+{
+    const struct rok4_level *const at =
+        &copier->options->source->descriptor->levels[level];
+    bool listed = false;
+    if (at->storage == ROK4_STORAGE_FILE && !rok4_path_is_remote(place))
+        return walk_level(copier, place, err);
+    const enum pyr_result result =
+        at->storage != ROK4_STORAGE_FILE
+            ? list_objects(copier, plane, level, place, &listed, err)
+            : PYR_OK;
+    return result == PYR_OK && !listed ? ask_for_all(copier, plane, level, err)
+                                       : result;
 }
 
 enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
@@ -307,11 +395,7 @@ enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
     copier->ntiles =
         tiles->container_width_tiles * tiles->container_height_tiles;
     copier->max_tile_nbytes = rok4_slab_tile_limit(&tiles->shape);
-    const bool objects =
-        source->descriptor->levels[level].storage != ROK4_STORAGE_FILE;
-    enum pyr_result result = objects || rok4_path_is_remote(from)
-                                 ? ask_for_all(copier, plane, level, err)
-                                 : walk_level(copier, from, err);
+    enum pyr_result result = copy_level(copier, plane, level, from, err);
     if (result == PYR_OK && copier->npairs > 0)
         result = copy_batch(copier, err);
     drop_pairs(copier);

@@ -28,6 +28,9 @@ struct rok4_copy_options
      * NULL. */
     bool (*progress)(void *user, uint64_t nslabs);
     void *progress_user;
+    /* Whether nothing is to be put at a path; may be NULL. */
+    bool (*skip)(const void *user, const char *path);
+    const void *skip_user;
 };
 
 /* Where slabs are copied to: rok4_place.h. */
@@ -38,9 +41,10 @@ struct rok4_copy_target
     uint32_t path_depth;
 };
 
-/* Copies the slabs of a level of the source, of one plane. The source's
- * directory is walked where it can be listed (local ones and those in memory);
- * else each slab within the level's limits is asked for. A slab whose index
+/* Copies the slabs of a level of the source, of one plane. They are found by
+ * walking the source's directory (local ones and those in memory) or by listing
+ * its objects; where neither can be, each slab within the level's limits is
+ * asked for. A slab whose index
  * does not fit the file is PYR_CORRUPT, and not copied. Links to slabs and to
  * the level are followed, others to a directory are PYR_UNSUPPORTED.
  * PYR_CANCELLED when progress said so. */

@@ -210,6 +210,19 @@ bool Rok4Creation::PrepareOld()
     return m_old != nullptr && CheckAncestor() && CheckOld();
 }
 
+// Objects have symbolic links only.
+bool Rok4Creation::CheckObjectAncestor() const
+{
+    if (m_options.updateMode == Rok4UpdateMode::HardLinks)
+        return Fail(CPLSPrintf("UPDATE_MODE=HLINK, but %s is on an object "
+                               "storage, which has no such links",
+                               m_path.c_str()));
+    return m_options.ancestor != m_path ||
+           Fail(CPLSPrintf("ANCESTOR=%s is what OVERWRITE=YES replaces "
+                           "(UPDATE_MODE=INPLACE paints on it)",
+                           m_options.ancestor.c_str()));
+}
+
 // An ancestor has slabs that can be listed; links to slabs that are replaced
 // would lead to themselves.
 bool Rok4Creation::CheckAncestor() const
@@ -220,6 +233,13 @@ bool Rok4Creation::CheckAncestor() const
     char *own = nullptr;
     if (m_options.ancestor.empty())
         return true;
+    const enum rok4_storage storage =
+        rok4_place_storage(m_options.ancestor.c_str());
+    if (storage != rok4_place_storage(m_path.c_str()))
+        return Fail(CPLSPrintf("ANCESTOR=%s is not on the storage of %s",
+                               m_options.ancestor.c_str(), m_path.c_str()));
+    if (storage != ROK4_STORAGE_FILE)
+        return CheckObjectAncestor();
     if (rok4_path_is_remote(m_options.ancestor.c_str()))
         return Fail(CPLSPrintf("ANCESTOR=%s, expected a pyramid in files: "
                                "slabs elsewhere cannot be listed or linked",

@@ -112,6 +112,7 @@ class Rok4Creation final
     bool PrepareOld();
     bool PrepareLevels();
     bool CheckAncestor() const;
+    bool CheckObjectAncestor() const;
     bool CheckOld() const;
     void UseOwnSlabs();
     bool AgreesWithOld(enum pyr_sample sample, unsigned bands);

@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char LINK_MARK[] = "SYMLINK#";
-#define LINK_MARK_NBYTES (sizeof(LINK_MARK) - 1)
+#define LINK_MARK_NBYTES (sizeof(ROK4_LINK_MARK) - 1)
 
 /* Longest "_<column>_<row>" and its NUL. */
 #define SUFFIX_BYTES 24
@@ -60,6 +59,29 @@ char *rok4_place_slab(enum rok4_storage storage, const char *place,
     (void)snprintf(suffix, sizeof(suffix), "_%" PRIu32 "_%" PRIu32, slab_col,
                    slab_row);
     return concatenate(place, suffix, "");
+}
+
+/* A number as it is written, up to `end`. */
+static bool read_number(const char *text, const char *end, uint32_t *out_value)
+{
+    uint64_t value = 0;
+    if (text == end || end - text > 10 || (*text == '0' && end - text > 1))
+        return false;
+    for (; text < end; text++)
+    {
+        if (*text < '0' || *text > '9')
+            return false;
+        value = value * 10 + (uint64_t)(*text - '0');
+    }
+    *out_value = (uint32_t)value;
+    return value <= UINT32_MAX;
+}
+
+bool rok4_place_parse(const char *text, uint32_t *out_col, uint32_t *out_row)
+{
+    const char *const row = strchr(text, '_');
+    return row != NULL && read_number(text, row, out_col) &&
+           read_number(row + 1, row + strlen(row), out_row);
 }
 
 /* Bytes of the tray in a path on an object storage, and where it begins; 0 for
@@ -287,7 +309,7 @@ enum pyr_result rok4_place_resolve(const struct rok4_path_rules *rules,
 bool rok4_place_is_link(const uint8_t *bytes, size_t nbytes)
 {
     return nbytes > LINK_MARK_NBYTES && nbytes <= ROK4_MAX_LINK_BYTES &&
-           memcmp(bytes, LINK_MARK, LINK_MARK_NBYTES) == 0;
+           memcmp(bytes, ROK4_LINK_MARK, LINK_MARK_NBYTES) == 0;
 }
 
 /* The file system of a path that has a tray, "/vsis3/". */

@@ -38,6 +38,9 @@ char *rok4_place_slab(enum rok4_storage storage, const char *place,
                       uint32_t slab_col, uint32_t slab_row,
                       uint32_t path_depth);
 
+/* Takes "<column>_<row>" apart, decimal numbers without leading zeros. Pure. */
+bool rok4_place_parse(const char *text, uint32_t *out_col, uint32_t *out_row);
+
 /* The file system that a storage's objects are on, "/vsis3/"; "" for FILE. */
 const char *rok4_place_file_system(enum rok4_storage storage);
 
@@ -50,6 +53,7 @@ enum rok4_storage rok4_place_storage(const char *path);
 char *rok4_place_object(const char *path);
 
 /* An object that is a link (spec section 7): "SYMLINK#<tray>/<object>". */
+#define ROK4_LINK_MARK "SYMLINK#"
 #define ROK4_MAX_LINK_BYTES 2047u
 
 /* Whether an object of nbytes bytes is a link. */

@@ -85,6 +85,13 @@ bool rok4_stage_resumed(const struct rok4_stage *stage);
  * finished when this stage was opened. */
 bool rok4_stage_recovered(const struct rok4_stage *stage);
 
+/* Puts a slab that is a link, on an object storage: name, behind the pyramid's
+ * directory, leads to target, "tray/key" (spec section 7). Safe from many
+ * threads. PYR_LIMIT, PYR_IO, PYR_NOMEM. */
+enum pyr_result rok4_stage_put_link(const struct rok4_stage *stage,
+                                    const char *name, const char *target,
+                                    struct pyr_error *err) PYR_MUST_CHECK;
+
 /* When publishing, the slabs of a level that the new descriptor has no more are
  * removed, after the descriptor. PYR_USAGE for what is no id, PYR_LIMIT,
  * PYR_NOMEM. */

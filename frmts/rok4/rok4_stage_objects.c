@@ -10,6 +10,7 @@
 #include "rok4_place.h"
 #include "rok4_written.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,9 @@ struct rok4_stage_objects
     struct beside *beside;
     bool marked; /* the state object is there */
     struct pyr_out out;
+    pthread_mutex_t lock; /* guards what follows */
+    char **roots;         /* roots[nroots], of linked slabs: 1 and following */
+    uint16_t nroots;
 };
 
 static enum pyr_result out_of_memory(struct pyr_error *err)
@@ -101,7 +105,7 @@ static enum pyr_result out_commit(struct pyr_out_file *file, bool durable,
     struct rok4_stage_objects *const objects = file->objects;
     const struct pyr_out *const out = objects->storage->out;
     enum pyr_result result =
-        rok4_written_add(objects->written, file->name, err);
+        rok4_written_add(objects->written, file->name, 0, err);
     if (result == PYR_OK)
         result = out->commit(file->file, durable, err);
     else
@@ -138,8 +142,11 @@ enum pyr_result rok4_stage_objects_new(struct rok4_stage *stage,
                                        const struct pyr_objects *storage)
 {
     struct rok4_stage_objects *const objects = pyr_calloc(1, sizeof(*objects));
-    if (objects == NULL || rok4_written_new(&objects->written) != PYR_OK)
+    if (objects == NULL || rok4_written_new(&objects->written) != PYR_OK ||
+        pthread_mutex_init(&objects->lock, NULL) != 0)
     {
+        if (objects != NULL)
+            rok4_written_free(objects->written);
         pyr_free(objects);
         return PYR_NOMEM;
     }
@@ -168,7 +175,11 @@ void rok4_stage_objects_free(struct rok4_stage_objects *objects)
         pyr_free(objects->beside);
         objects->beside = next;
     }
+    for (uint16_t i = 0; i < objects->nroots; i++)
+        pyr_free(objects->roots[i]);
+    pyr_free(objects->roots);
     rok4_written_free(objects->written);
+    (void)pthread_mutex_destroy(&objects->lock);
     pyr_free(objects);
 }
 
@@ -190,6 +201,62 @@ static enum pyr_result put_text(const struct rok4_stage *stage,
     return named(result, path, &found, err);
 }
 
+/* Number of a root, which may be a new one. */
+static enum pyr_result find_root(struct rok4_stage_objects *objects,
+                                 const char *root, uint16_t *out_number)
+{
+    for (uint16_t i = 0; i < objects->nroots; i++)
+        if (strcmp(objects->roots[i], root) == 0)
+        {
+            *out_number = (uint16_t)(i + 1);
+            return PYR_OK;
+        }
+    char **const grown = pyr_realloc(
+        objects->roots, (objects->nroots + 1u) * sizeof(*objects->roots));
+    if (grown == NULL)
+        return PYR_NOMEM;
+    objects->roots = grown;
+    grown[objects->nroots] = pyr_strdup(root);
+    if (grown[objects->nroots] == NULL)
+        return PYR_NOMEM;
+    *out_number = ++objects->nroots;
+    return objects->nroots < UINT16_MAX ? PYR_OK : PYR_LIMIT;
+}
+
+enum pyr_result rok4_stage_put_link(const struct rok4_stage *stage,
+                                    const char *name, const char *target,
+                                    struct pyr_error *err)
+{
+    struct rok4_stage_objects *const objects = stage->objects;
+    const char *const slash = strrchr(target, '/');
+    char text[ROK4_MAX_LINK_BYTES + 1];
+    uint16_t number = 0;
+    const int nbytes =
+        snprintf(text, sizeof(text), "%s%s", ROK4_LINK_MARK, target);
+    char *const path = rok4_path_join(stage->files.directory, name);
+    char *const root =
+        slash != NULL ? pyr_strndup(target, (size_t)(slash - target)) : NULL;
+    enum pyr_result result = PYR_NOMEM;
+    if (nbytes < 0 || (size_t)nbytes >= sizeof(text))
+        result = pyr_fail(err, PYR_LIMIT, "%s: a link of too many bytes", name);
+    else if (path == NULL || root == NULL)
+        result = out_of_memory(err);
+    else
+    {
+        (void)pthread_mutex_lock(&objects->lock);
+        result = find_root(objects, root, &number);
+        (void)pthread_mutex_unlock(&objects->lock);
+        result = result == PYR_OK
+                     ? rok4_written_add(objects->written, name, number, err)
+                     : out_of_memory(err);
+        if (result == PYR_OK)
+            result = put_text(stage, path, text, (size_t)nbytes, err);
+    }
+    pyr_free(root);
+    pyr_free(path);
+    return result;
+}
+
 static enum pyr_result remove_one(const struct rok4_stage *stage,
                                   const char *path, struct pyr_error *err)
 {
@@ -198,8 +265,9 @@ static enum pyr_result remove_one(const struct rok4_stage *stage,
 }
 
 static enum pyr_result note_any(void *context, const char *name,
-                                struct pyr_error *err)
+                                uint64_t nbytes, struct pyr_error *err)
 {
+    (void)nbytes;
     bool *const any = context;
     *any = *any || rok4_written_is_slab(name);
     return *any ? pyr_fail(err, PYR_CANCELLED, "found") : PYR_OK;
@@ -302,8 +370,9 @@ static enum pyr_result add_to_batch(struct batch *batch, const char *name,
 }
 
 static enum pyr_result remove_unless_put(void *context, const char *name,
-                                         struct pyr_error *err)
+                                         uint64_t nbytes, struct pyr_error *err)
 {
+    (void)nbytes;
     struct batch *const batch = context;
     if (!rok4_written_is_slab(name) ||
         rok4_written_has(batch->stage->objects->written, name))
@@ -312,8 +381,9 @@ static enum pyr_result remove_unless_put(void *context, const char *name,
 }
 
 static enum pyr_result remove_all_named(void *context, const char *name,
-                                        struct pyr_error *err)
+                                        uint64_t nbytes, struct pyr_error *err)
 {
+    (void)nbytes;
     return rok4_written_is_slab(name) ? add_to_batch(context, name, err)
                                       : PYR_OK;
 }
@@ -387,11 +457,13 @@ struct list
     bool in_slabs; /* behind the roots */
 };
 
-static enum pyr_result list_name(void *context, const char *name,
+static enum pyr_result list_name(void *context, const char *name, uint16_t root,
                                  struct pyr_error *err)
 {
     struct list *const list = context;
-    enum pyr_result result = rok4_lines_add(&list->lines, "0/", err);
+    char number[8];
+    (void)snprintf(number, sizeof(number), "%u/", (unsigned)root);
+    enum pyr_result result = rok4_lines_add(&list->lines, number, err);
     if (result == PYR_OK)
         result = rok4_lines_add(&list->lines, name, err);
     return result == PYR_OK ? rok4_lines_add(&list->lines, "\n", err) : result;
@@ -452,12 +524,13 @@ static enum pyr_result take_bytes(void *context, const void *bytes,
 }
 
 static enum pyr_result note_name(void *context, const char *name,
-                                 struct pyr_error *err)
+                                 uint64_t nbytes, struct pyr_error *err)
 {
+    (void)nbytes;
     const struct rok4_stage *const stage = context;
     if (!rok4_written_is_slab(name) || is_dropped(stage, name))
         return PYR_OK;
-    return rok4_written_add(stage->objects->written, name, err);
+    return rok4_written_add(stage->objects->written, name, 0, err);
 }
 
 /* Slabs that this run has not put, but that the pyramid has. */
@@ -474,18 +547,27 @@ static enum pyr_result note_listed(const struct rok4_stage *stage,
     return named(result, stage->files.directory, &found, err);
 }
 
+static enum pyr_result add_root_line(struct list *list, unsigned number,
+                                     const char *root, struct pyr_error *err)
+{
+    char text[16];
+    (void)snprintf(text, sizeof(text), "%u=", number);
+    enum pyr_result result = rok4_lines_add(&list->lines, text, err);
+    if (result == PYR_OK)
+        result = rok4_lines_add(&list->lines, root, err);
+    return result == PYR_OK ? rok4_lines_add(&list->lines, "\n", err) : result;
+}
+
 static enum pyr_result add_head(struct list *list, struct pyr_error *err)
 {
+    const struct rok4_stage_objects *const objects = list->stage->objects;
     char *const own = rok4_place_object(list->stage->files.directory);
-    enum pyr_result result = own != NULL
-                                 ? rok4_lines_add(&list->lines, "0=", err)
-                                 : out_of_memory(err);
-    if (result == PYR_OK)
-        result = rok4_lines_add(&list->lines, own, err);
-    if (result == PYR_OK)
-        result = rok4_lines_add(&list->lines, "\n#\n", err);
+    enum pyr_result result =
+        own != NULL ? add_root_line(list, 0, own, err) : out_of_memory(err);
     pyr_free(own);
-    return result;
+    for (uint16_t i = 0; i < objects->nroots && result == PYR_OK; i++)
+        result = add_root_line(list, i + 1u, objects->roots[i], err);
+    return result == PYR_OK ? rok4_lines_add(&list->lines, "#\n", err) : result;
 }
 
 /* Of an update: the old list, with what is new. */
@@ -542,6 +624,13 @@ static enum pyr_result write_list(const struct rok4_stage *stage,
     return result;
 }
 
+static enum pyr_result remove_each(void *context, const char *name,
+                                   uint16_t root, struct pyr_error *err)
+{
+    (void)root;
+    return add_to_batch(context, name, err);
+}
+
 /* Slabs of a pyramid that was not there before are removed. */
 void rok4_stage_objects_cancel(struct rok4_stage *stage)
 {
@@ -549,8 +638,8 @@ void rok4_stage_objects_cancel(struct rok4_stage *stage)
     struct batch *const batch = new_batch(stage);
     if (batch != NULL && stage->begun && !stage->resumed &&
         stage->state.mode == ROK4_STATE_NEW &&
-        rok4_written_each(stage->objects->written, remove_all_named, batch,
-                          &err) == PYR_OK)
+        rok4_written_each(stage->objects->written, remove_each, batch, &err) ==
+            PYR_OK)
         (void)(flush_batch(batch, &err) == PYR_OK);
     pyr_free(batch);
 }

@@ -7,6 +7,7 @@
 #include "rok4_compose.h"
 #include "rok4_creation_options.h"
 #include "rok4_link.h"
+#include "rok4_link_objects.h"
 #include "rok4_path.h"
 #include "rok4_place.h"
 #include "rok4_plan.h"
@@ -191,6 +192,37 @@ CPLErr Rok4Writing::Begin(bool *finished)
                       rok4_stage_directory(m_stage), *m_tree.out, true);
 }
 
+// The same on an object storage.
+CPLErr Rok4Writing::LinkOldObjects(enum rok4_link_mode mode)
+{
+    const struct rok4_pyramid *const old = m_options.old->Get();
+    struct pyr_error err = {""};
+    CPLErr result = CE_None;
+    if (mode == ROK4_LINK_COPY)
+    {
+        for (size_t i = 0; i < m_target->nlevels && result == CE_None; i++)
+            if (m_oldLevels[i] >= 0)
+                result = CopySlabs(m_options.old,
+                                   static_cast<size_t>(m_oldLevels[i]), i);
+        return result;
+    }
+    JobContext job;
+    m_job = &job;
+    struct rok4_link_options options = {};
+    options.tree = &m_tree;
+    options.stage = m_stage;
+    options.ancestor = old;
+    options.pool = m_runtime->pool;
+    options.nthreads = m_options.nthreads;
+    options.thread_user = this;
+    options.thread_enter = EnterThread;
+    options.thread_leave = LeaveThread;
+    const enum pyr_result linked = rok4_link_objects(&options, &err);
+    job.Relay(linked == PYR_OK);
+    m_job = nullptr;
+    return Report(linked, err);
+}
+
 // Slabs of an ancestor, where none was built. A run that is resumed cannot tell
 // them from those that were: they come when all are built.
 CPLErr Rok4Writing::LinkOld()
@@ -202,6 +234,8 @@ CPLErr Rok4Writing::LinkOld()
     struct pyr_error err = {""};
     if (m_options.link.empty())
         return CE_None;
+    if (OnObjects())
+        return LinkOldObjects(mode);
     return Report(rok4_link_pyramid(&m_tree, m_options.old->Get(), mode,
                                     rok4_stage_directory(m_stage),
                                     m_published.c_str(), &err),

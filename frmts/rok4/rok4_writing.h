@@ -4,6 +4,7 @@
 #define ROK4_WRITING_H
 
 #include "rok4_dataset.h"
+#include "rok4_link.h"
 
 #include "pyr_build.h"
 #include "pyr_tree.h"
@@ -139,6 +140,7 @@ class Rok4Writing final
     }
     std::string WorkDirectory() const;
     CPLErr LinkOld();
+    CPLErr LinkOldObjects(enum rok4_link_mode mode);
     bool CanResume() const;
     bool CanCascade(size_t fine) const;
     size_t SourceLevel(size_t level, size_t bottom) const;
@@ -168,6 +170,11 @@ class Rok4Writing final
     static constexpr double BUILT = 0.95;
 
     static bool Progress(void *user, double fraction);
+    static bool HasPut(const void *stage, const char *path)
+    {
+        return rok4_stage_has_put(static_cast<const struct rok4_stage *>(stage),
+                                  path);
+    }
     static void EnterThread(void *user, unsigned worker);
     static void LeaveThread(void *user, unsigned worker);
 

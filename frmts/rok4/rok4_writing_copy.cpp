@@ -25,6 +25,9 @@ CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
     options.thread_user = this;
     options.thread_enter = EnterThread;
     options.thread_leave = LeaveThread;
+    options.skip_user = m_stage;
+    if (OnObjects() && !m_options.link.empty())
+        options.skip = HasPut;
     options.progress_user = this;
     options.progress = [](void *user, uint64_t nslabs) {
         const Rok4Writing &self = *static_cast<const Rok4Writing *>(user);

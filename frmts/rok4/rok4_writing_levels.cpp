@@ -223,10 +223,7 @@ Rok4Writing::OpenStaged(const Output &output, struct rok4_overlay *overlay)
     if (OnObjects() && &output == &m_output)
     {
         overlay->is_put_user = m_stage;
-        overlay->is_put = [](const void *user, const char *path) {
-            return rok4_stage_has_put(
-                static_cast<const struct rok4_stage *>(user), path);
-        };
+        overlay->is_put = HasPut;
     }
     struct pyr_error err = {""};
     char *text = nullptr;

@@ -3,6 +3,7 @@
 #include "rok4_written.h"
 
 #include "pyr_alloc.h"
+#include "rok4_place.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -15,7 +16,8 @@
 
 struct entry
 {
-    uint32_t where; /* 1 + 2 * number of the level + (1 for masks); 0: free */
+    uint16_t where; /* 1 + 2 * number of the level + (1 for masks); 0: free */
+    uint16_t root;
     uint32_t col;
     uint32_t row;
 };
@@ -63,38 +65,20 @@ void rok4_written_free(struct rok4_written *written)
     pyr_free(written);
 }
 
-/* A number as it is written, up to `end`. */
-static bool read_number(const char *text, const char *end, uint32_t *out_value)
-{
-    uint64_t value = 0;
-    if (text == end || end - text > 10 || (*text == '0' && end - text > 1))
-        return false;
-    for (; text < end; text++)
-    {
-        if (*text < '0' || *text > '9')
-            return false;
-        value = value * 10 + (uint64_t)(*text - '0');
-    }
-    *out_value = (uint32_t)value;
-    return value <= UINT32_MAX;
-}
-
 static bool take_apart(const char *name, struct parts *parts)
 {
     const char *const level = name + PLANE_NBYTES;
     parts->mask = strncmp(name, "MASK_", PLANE_NBYTES) == 0;
     if (!parts->mask && strncmp(name, "DATA_", PLANE_NBYTES) != 0)
         return false;
-    const char *const col = strchr(level, '_');
-    const char *const row = col != NULL ? strchr(col + 1, '_') : NULL;
-    if (row == NULL || col == level)
+    const char *const numbers = strchr(level, '_');
+    if (numbers == NULL || numbers == level)
         return false;
     parts->level = level;
-    parts->level_nbytes = (size_t)(col - level);
+    parts->level_nbytes = (size_t)(numbers - level);
     return parts->level_nbytes <= PYR_MAX_NAME_BYTES &&
            memchr(level, '/', parts->level_nbytes) == NULL &&
-           read_number(col + 1, row, &parts->col) &&
-           read_number(row + 1, row + strlen(row), &parts->row);
+           rok4_place_parse(numbers + 1, &parts->col, &parts->row);
 }
 
 bool rok4_written_is_slab(const char *name)
@@ -115,10 +99,12 @@ static uint32_t find_level(const struct rok4_written *written,
     return i;
 }
 
-static struct entry entry_of(const struct parts *parts, uint32_t level)
+static struct entry entry_of(const struct parts *parts, uint32_t level,
+                             uint16_t root)
 {
-    const struct entry entry = {1 + 2 * level + (parts->mask ? 1 : 0),
-                                parts->col, parts->row};
+    const struct entry entry = {
+        (uint16_t)(1 + 2 * level + (parts->mask ? 1 : 0)), root, parts->col,
+        parts->row};
     return entry;
 }
 
@@ -162,7 +148,7 @@ static bool make_room(struct rok4_written *written)
 
 /* Under the lock. */
 static enum pyr_result add(struct rok4_written *written,
-                           const struct parts *parts)
+                           const struct parts *parts, uint16_t root)
 {
     const uint32_t level = find_level(written, parts);
     if (level == PYR_MAX_LEVELS)
@@ -176,7 +162,7 @@ static enum pyr_result add(struct rok4_written *written,
     }
     if (!make_room(written))
         return PYR_NOMEM;
-    const struct entry entry = entry_of(parts, level);
+    const struct entry entry = entry_of(parts, level, root);
     struct entry *const place =
         find(written->entries, written->nplaces, &entry);
     written->count += place->where == 0;
@@ -185,13 +171,13 @@ static enum pyr_result add(struct rok4_written *written,
 }
 
 enum pyr_result rok4_written_add(struct rok4_written *written, const char *name,
-                                 struct pyr_error *err)
+                                 uint16_t root, struct pyr_error *err)
 {
     struct parts parts;
     if (!take_apart(name, &parts))
         return pyr_fail(err, PYR_USAGE, "'%s' is no name of a slab", name);
     (void)pthread_mutex_lock(&written->lock);
-    const enum pyr_result result = add(written, &parts);
+    const enum pyr_result result = add(written, &parts, root);
     (void)pthread_mutex_unlock(&written->lock);
     return result == PYR_OK
                ? PYR_OK
@@ -206,7 +192,7 @@ bool rok4_written_has(struct rok4_written *written, const char *name)
         return false;
     (void)pthread_mutex_lock(&written->lock);
     const uint32_t level = find_level(written, &parts);
-    const struct entry entry = entry_of(&parts, level);
+    const struct entry entry = entry_of(&parts, level, 0);
     if (level < written->nlevels)
         has = find(written->entries, written->nplaces, &entry)->where != 0;
     (void)pthread_mutex_unlock(&written->lock);
@@ -226,10 +212,10 @@ static int compare(const void *left, const void *right)
 {
     const struct entry *const a = left;
     const struct entry *const b = right;
-    const uint32_t keys_a[] = {a->where == 0, (a->where - 1) & 1,
-                               (a->where - 1) / 2, a->row, a->col};
-    const uint32_t keys_b[] = {b->where == 0, (b->where - 1) & 1,
-                               (b->where - 1) / 2, b->row, b->col};
+    const uint32_t keys_a[] = {a->where == 0, (a->where - 1u) & 1u,
+                               (a->where - 1u) / 2u, a->row, a->col};
+    const uint32_t keys_b[] = {b->where == 0, (b->where - 1u) & 1u,
+                               (b->where - 1u) / 2u, b->row, b->col};
     for (size_t i = 0; i < sizeof(keys_a) / sizeof(keys_a[0]); i++)
         if (keys_a[i] != keys_b[i])
             return keys_a[i] < keys_b[i] ? -1 : 1;
@@ -251,11 +237,9 @@ static bool rehash(struct rok4_written *written)
     return true;
 }
 
-enum pyr_result
-rok4_written_each(struct rok4_written *written,
-                  enum pyr_result (*visit)(void *context, const char *name,
-                                           struct pyr_error *err),
-                  void *context, struct pyr_error *err)
+enum pyr_result rok4_written_each(struct rok4_written *written,
+                                  rok4_written_visit visit, void *context,
+                                  struct pyr_error *err)
 {
     enum pyr_result result = PYR_OK;
     if (written->count == 0)
@@ -270,7 +254,7 @@ rok4_written_each(struct rok4_written *written,
                        (entry->where - 1) % 2 != 0 ? "MASK" : "DATA",
                        written->levels[(entry->where - 1) / 2], entry->col,
                        entry->row);
-        result = visit(context, name, err);
+        result = visit(context, name, entry->root, err);
     }
     if (!rehash(written) && result == PYR_OK)
         result = pyr_fail(err, PYR_NOMEM, "out of memory");

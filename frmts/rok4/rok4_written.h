@@ -10,8 +10,9 @@ extern "C"
 {
 #endif
 
-/* A set of names "DATA_<level>_<column>_<row>" and "MASK_...", 12 bytes each,
- * of which at most half are wasted. */
+/* A set of names "DATA_<level>_<column>_<row>" and "MASK_...", each with the
+ * number of a root of the list (spec section 7): 0 for the pyramid's own slabs.
+ * 12 bytes each, of which at most two thirds are wasted. */
 struct rok4_written;
 
 /* PYR_NOMEM. */
@@ -23,25 +24,28 @@ void rok4_written_free(struct rok4_written *written); /* NULL is fine */
  * without leading zeros. */
 bool rok4_written_is_slab(const char *name);
 
-/* Adds a slab; adding it again is fine. PYR_USAGE for what is no slab,
- * PYR_NOMEM. Safe from many threads. */
+/* Adds a slab; adding it again is fine, the last root counts. PYR_USAGE for
+ * what is no slab, PYR_NOMEM. Safe from many threads. */
 enum pyr_result rok4_written_add(struct rok4_written *written, const char *name,
+                                 uint16_t root,
                                  struct pyr_error *err) PYR_MUST_CHECK;
 
 /* Safe from many threads. */
 bool rok4_written_has(struct rok4_written *written, const char *name);
 uint64_t rok4_written_count(struct rok4_written *written);
 
+typedef enum pyr_result (*rok4_written_visit)(void *context, const char *name,
+                                              uint16_t root,
+                                              struct pyr_error *err);
+
 /* Longest name and its NUL. */
 #define ROK4_WRITTEN_NAME_BYTES (5u + PYR_MAX_NAME_BYTES + 22u + 1u)
 
 /* Visits all names: data first, level by level as they were first added, row by
  * row. Nothing may be added meanwhile. A visit that fails ends it. */
-enum pyr_result
-rok4_written_each(struct rok4_written *written,
-                  enum pyr_result (*visit)(void *context, const char *name,
-                                           struct pyr_error *err),
-                  void *context, struct pyr_error *err) PYR_MUST_CHECK;
+enum pyr_result rok4_written_each(struct rok4_written *written,
+                                  rok4_written_visit visit, void *context,
+                                  struct pyr_error *err) PYR_MUST_CHECK;
 
 #ifdef __cplusplus
 }
