@@ -155,13 +155,9 @@ enum pyr_result Exists(void *, const char *path, bool *out_exists,
 class ListingWatch final
 {
   public:
-    ListingWatch()
+    explicit ListingWatch(std::string *reason) : m_reason(reason)
     {
-        // Whatever the user debugs, the storage's own messages are among it.
-        const char *const own = CPLGetConfigOption("CPL_DEBUG", "");
-        if (!EQUAL(own, "ON"))
-            m_settings.Set("CPL_DEBUG",
-                           (std::string(own) + " S3 SWIFT").c_str());
+        m_settings.Set("CPL_DEBUG", "S3 SWIFT");
         CPLPushErrorHandlerEx(Hear, this);
     }
     ~ListingWatch()
@@ -170,12 +166,6 @@ class ListingWatch final
     }
     ListingWatch(const ListingWatch &) = delete;
     ListingWatch &operator=(const ListingWatch &) = delete;
-
-    // Why it failed; "" where nothing was said.
-    const std::string &Reason() const
-    {
-        return m_reason;
-    }
 
   private:
     static void CPL_STDCALL Hear(CPLErr kind, CPLErrorNum, const char *text)
@@ -187,12 +177,12 @@ class ListingWatch final
             kind == CE_Failure ||
             (kind == CE_Debug && (strstr(text, "<Error>") != nullptr ||
                                   strstr(text, ": (null)") != nullptr));
-        if (failed && self->m_reason.empty())
-            self->m_reason = vsi_source_tidy(text);
+        if (failed && self->m_reason->empty())
+            *self->m_reason = vsi_source_tidy(text);
     }
 
     ThreadSettings m_settings{};
-    std::string m_reason{};
+    std::string *m_reason; // why it failed; "" where nothing was said
 };
 
 struct Closer
@@ -218,18 +208,23 @@ struct Listing
 enum pyr_result ListOnce(const char *path, Listing *listing,
                          struct pyr_error *err)
 {
-    ListingWatch watch;
+    std::string reason;
     CPLStringList options;
     options.SetNameValue("PREFIX", listing->prefix);
     VSICurlPartialClearCache(path);
-    const std::unique_ptr<VSIDIR, Closer> entries(
-        VSIOpenDir(path, 0, options.List()));
+    const std::unique_ptr<VSIDIR, Closer> entries([&] {
+        const ListingWatch watch(&reason);
+        return VSIOpenDir(path, 0, options.List());
+    }());
     const size_t prefix_nbytes = strlen(listing->prefix);
     enum pyr_result result = PYR_OK;
     listing->began = entries != nullptr;
     while (entries != nullptr && result == PYR_OK)
     {
-        const VSIDIREntry *const entry = VSIGetNextDirEntry(entries.get());
+        const VSIDIREntry *const entry = [&] {
+            const ListingWatch watch(&reason);
+            return VSIGetNextDirEntry(entries.get());
+        }();
         if (entry == nullptr)
             break;
         if (VSI_ISDIR(entry->nMode) ||
@@ -243,9 +238,8 @@ enum pyr_result ListOnce(const char *path, Listing *listing,
                            entry->bSizeKnown ? entry->nSize : UINT64_MAX, err);
         listing->refused = result != PYR_OK;
     }
-    return result == PYR_OK && !watch.Reason().empty()
-               ? pyr_fail(err, PYR_IO, "cannot be listed: %s",
-                          watch.Reason().c_str())
+    return result == PYR_OK && !reason.empty()
+               ? pyr_fail(err, PYR_IO, "cannot be listed: %s", reason.c_str())
                : result;
 }
 

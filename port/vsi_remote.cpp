@@ -7,6 +7,7 @@
 #include "cpl_conv.h"
 #include "cpl_string.h"
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <new>
@@ -94,15 +95,22 @@ enum pyr_result VsiRemoteFile::Read(size_t nranges,
     std::vector<uint8_t *> places;
     for (size_t i = 0; i < nranges; i++)
     {
-        const struct pyr_extent &range = ranges[i];
-        if (range.offset_bytes + range.nbytes <= m_head.size())
+        struct pyr_extent range = ranges[i];
+        uint8_t *place = buffers[i];
+        if (range.offset_bytes < m_head.size())
         {
-            memcpy(buffers[i], m_head.data() + range.offset_bytes,
-                   static_cast<size_t>(range.nbytes));
-            continue;
+            const uint64_t known = std::min<uint64_t>(
+                range.nbytes, m_head.size() - range.offset_bytes);
+            memcpy(place, m_head.data() + range.offset_bytes,
+                   static_cast<size_t>(known));
+            range.offset_bytes += known;
+            range.nbytes -= known;
+            place += known;
         }
+        if (range.nbytes == 0)
+            continue;
         missing.push_back(range);
-        places.push_back(buffers[i]);
+        places.push_back(place);
     }
     return missing.empty() ? PYR_OK
                            : m_source->Read(missing, places, MAX_REQUESTS, err);
