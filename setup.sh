@@ -23,7 +23,7 @@ cmake/install-packages.sh build
 
 echo "== Build"
 cmake --preset release
-cmake --build --preset release --target gdal_ROK4
+cmake --build --preset release --target gdal_ROK4 gdal_vsirados coginfo
 
 as_root=
 [ "$(id -u)" = 0 ] || as_root=sudo

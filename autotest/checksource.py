@@ -84,7 +84,7 @@ class File:
 
     @property
     def is_plain_c(self):
-        return (self.is_c and self.under("frmts", "apps")
+        return (self.is_c and self.under("frmts", "apps", "port/vsirados")
                 and not self.is_adapter)
 
 
@@ -120,6 +120,8 @@ def allowed_headers(file):
     if file.under("apps") and file.is_plain_c:
         return (("pyr", "cogx_", "coginfo_"),
                 LIBC | CPL_IN_C | GDAL_IN_C | PORT_IN_C)
+    if file.under("port/vsirados") and file.is_plain_c:
+        return ("pyr", "vsirados_"), LIBC | {"rados/librados.h"}
     if file.is_plain_c:
         return ("pyr", "rok4_"), LIBC | CPL_IN_C
     return None
@@ -295,6 +297,9 @@ EXAMPLES = [
      C_HEAD + '#include "cpl_conv.h"\n', C_HEAD + '#include "pyr_tiff.h"\n'),
     ("include", "apps/b.c", C_HEAD + '#include "gdal_priv.h"\n',
      C_HEAD + '#include "gdal.h"\n#include "vsi_tiff.h"\n'),
+    ("include", "port/vsirados/vsirados_a.c",
+     C_HEAD + '#include "cpl_conv.h"\n',
+     C_HEAD + "#include <rados/librados.h>\n"),
     ("include", "autotest/unit/test_a.c",
      C_HEAD + '#include "gdal.h"\n', C_HEAD + '#include "unit.h"\n'),
     ("include", "apps/a.c", C_HEAD + '#include "../frmts/a.h"\n', None),

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Makes the Debian package, unpacks it, and opens a pyramid with what it holds.
+# Makes the Debian packages, unpacks them, and opens a pyramid with what the main
+# one holds.
 # Usage: package.sh SOURCE_DIRECTORY BUILD_DIRECTORY
 set -eu
 source=$1
@@ -10,6 +11,15 @@ cd "$2"
 cpack -G DEB -B "$work"
 dpkg-deb -x "$work"/gdal-plugin-rok4_*.deb "$work/root"
 dpkg-deb -f "$work"/gdal-plugin-rok4_*.deb Depends | grep libgdal
+if dpkg-deb -f "$work"/gdal-plugin-rok4_*.deb Depends | grep librados; then
+    echo "the main package depends on Ceph"
+    exit 1
+fi
+for package in "$work"/gdal-plugin-vsirados_*.deb; do
+    [ -e "$package" ] || continue # built without librados
+    dpkg-deb -f "$package" Depends | grep librados
+    dpkg-deb -c "$package" | grep '/gdalplugins/gdal_vsirados.so$'
+done
 
 plugin=$(find "$work/root" -name gdal_ROK4.so)
 case ${plugin#"$work/root"} in

@@ -27,6 +27,11 @@ endif()
 if(TARGET gdal_ROK4)
   add_test(NAME source.exports COMMAND ${CMAKE_CURRENT_LIST_DIR}/exports.sh
                                        $<TARGET_FILE:gdal_ROK4>)
+  if(TARGET gdal_vsirados)
+    add_test(NAME source.exports-vsirados
+             COMMAND ${CMAKE_CURRENT_LIST_DIR}/exports.sh
+                     $<TARGET_FILE:gdal_vsirados>)
+  endif()
   find_program(SHLIBDEPS_PROGRAM dpkg-shlibdeps)
   if(SHLIBDEPS_PROGRAM)
     add_test(NAME source.package

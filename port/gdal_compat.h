@@ -7,6 +7,8 @@
 #include "gdal_pam.h"
 #include "gdal_version.h"
 
+#include <memory>
+
 // Type of a list of options that GDAL hands to AdviseRead, Create and
 // CreateCopy, and of the metadata list that GetMetadata returns.
 #if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 13, 0)
@@ -158,5 +160,161 @@ inline void GDALCompatCancelCreation(VSILFILE *)
 {
 }
 #endif
+
+// A file of a file system of ours: what GDAL asks of it, by bytes. From 3.10 it
+// is also asked about errors, from 3.12 to give up what is being made.
+class GDALCompatFile : public VSIVirtualHandle
+{
+  public:
+    virtual size_t ReadBytes(void *buffer, size_t nbytes) = 0;
+    virtual size_t WriteBytes(const void *buffer, size_t nbytes) = 0;
+    virtual bool HasFailed() const = 0; // since ForgetFailure
+    virtual void ForgetFailure() = 0;
+    virtual void GiveUp() = 0;
+
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 13, 0)
+    size_t Read(void *buffer, size_t nbytes) final
+    {
+        return ReadBytes(buffer, nbytes);
+    }
+    size_t Write(const void *buffer, size_t nbytes) final
+    {
+        return WriteBytes(buffer, nbytes);
+    }
+#else
+    size_t Read(void *buffer, size_t nbytes, size_t count) final
+    {
+        return IsProduct(nbytes, count)
+                   ? ReadBytes(buffer, nbytes * count) / nbytes
+                   : 0;
+    }
+    size_t Write(const void *buffer, size_t nbytes, size_t count) final
+    {
+        return IsProduct(nbytes, count)
+                   ? WriteBytes(buffer, nbytes * count) / nbytes
+                   : 0;
+    }
+
+  private:
+    static bool IsProduct(size_t nbytes, size_t count)
+    {
+        return nbytes > 0 && count <= static_cast<size_t>(-1) / nbytes;
+    }
+
+  public:
+#endif
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 10, 0)
+    int Error() final
+    {
+        return HasFailed() ? TRUE : FALSE;
+    }
+    void ClearErr() final
+    {
+        ForgetFailure();
+    }
+#endif
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 12, 0)
+    void CancelCreation() final
+    {
+        GiveUp();
+    }
+#endif
+};
+
+// A file system of ours, remote, whose files are visible once they are closed.
+class GDALCompatFileSystem : public VSIFilesystemHandler
+{
+  public:
+    virtual VSIVirtualHandle *OpenFile(const char *path, const char *access,
+                                       bool setError) = 0;
+    virtual int RenameFile(const char *from, const char *to) = 0;
+    // False when it cannot be copied within the file system.
+    virtual bool CopyWithin(const char *from, const char *to,
+                            int *out_status) = 0;
+
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 12, 0)
+    VSIVirtualHandleUniquePtr Open(const char *path, const char *access,
+                                   bool setError, CSLConstList) final
+    {
+        return VSIVirtualHandleUniquePtr(OpenFile(path, access, setError));
+    }
+    VSIVirtualHandleUniquePtr
+    CreateOnlyVisibleAtCloseTime(const char *path, bool, CSLConstList) final
+    {
+        return VSIVirtualHandleUniquePtr(OpenFile(path, "wb", true));
+    }
+    bool IsLocal(const char *) const final
+    {
+        return false;
+    }
+#else
+    VSIVirtualHandle *Open(const char *path, const char *access, bool setError,
+                           CSLConstList) final
+    {
+        return OpenFile(path, access, setError);
+    }
+    bool IsLocal(const char *) final
+    {
+        return false;
+    }
+#endif
+
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 11, 0)
+    int Rename(const char *from, const char *to, GDALProgressFunc, void *) final
+    {
+        return RenameFile(from, to);
+    }
+#else
+    int Rename(const char *from, const char *to) final
+    {
+        return RenameFile(from, to);
+    }
+#endif
+
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 7, 0)
+    int CopyFile(const char *from, const char *to, VSILFILE *file,
+                 vsi_l_offset size, const char *const *options,
+                 GDALProgressFunc progress, void *data) final
+    {
+        int status = -1;
+        if (from != nullptr && file == nullptr && CopyWithin(from, to, &status))
+            return status;
+        return VSIFilesystemHandler::CopyFile(from, to, file, size, options,
+                                              progress, data);
+    }
+#endif
+};
+
+// An entry of a directory. GDAL keeps the making of them to itself: this is one
+// as C sees it, without a name until it is given one with CPLStrdup.
+class GDALCompatDirEntry final
+{
+  public:
+    GDALCompatDirEntry() = default;
+    ~GDALCompatDirEntry()
+    {
+        CPLFree(Get()->pszName);
+    }
+    GDALCompatDirEntry(const GDALCompatDirEntry &) = delete;
+    GDALCompatDirEntry &operator=(const GDALCompatDirEntry &) = delete;
+
+    VSIDIREntry *Get()
+    {
+        return reinterpret_cast<VSIDIREntry *>(m_bytes);
+    }
+
+  private:
+    alignas(VSIDIREntry) unsigned char m_bytes[sizeof(VSIDIREntry)] = {};
+};
+
+// The process has the file system from now on.
+template <class FileSystem> inline void GDALCompatInstall(const char *prefix)
+{
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 13, 0)
+    VSIFileManager::InstallHandler(prefix, std::make_shared<FileSystem>());
+#else
+    VSIFileManager::InstallHandler(prefix, new FileSystem);
+#endif
+}
 
 #endif

@@ -34,7 +34,8 @@ bool IsAtomic(const std::string &path)
 {
     return STARTS_WITH(path.c_str(), "/vsis3/") ||
            STARTS_WITH(path.c_str(), "/vsigs/") ||
-           STARTS_WITH(path.c_str(), "/vsioss/");
+           STARTS_WITH(path.c_str(), "/vsioss/") ||
+           STARTS_WITH(path.c_str(), "/vsirados/");
 }
 
 StreamFile *FileOf(pyr_out_file *file)

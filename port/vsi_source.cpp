@@ -319,7 +319,8 @@ void VsiSource::Guard()
     VSIStatBufL info = {};
     const Quiet quiet;
     if (VSIStatExL(m_path.c_str(), &info,
-                   VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) == 0)
+                   VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG |
+                       VSI_STAT_CACHE_ONLY) == 0)
         m_time = info.st_mtime;
     if (m_time == 0 || !TakesConditions(m_path.c_str()))
         return;

@@ -197,7 +197,21 @@ def test_limits():
     ("../drivers/raster/rok4.rst", "read again, {} times at most",
      "PYR_MAX_ATTEMPTS", 1),
     ("../drivers/raster/rok4.rst", "more than {} count",
-     "PYR_POOL_MAX_THREADS", 1)])
+     "PYR_POOL_MAX_THREADS", 1),
+    ("../user/vsirados.rst", "Reads of less than {} bytes",
+     "port/vsirados/vsirados_reader.cpp:WINDOW_BYTES", 1),
+    ("../user/vsirados.rst", "at least {}, at most",
+     "port/vsirados/vsirados_reader.cpp:WINDOW_BYTES", 1),
+    ("../user/vsirados.rst", "at most {}.",
+     "port/vsirados/vsirados_reader.cpp:MAX_HEAD_BYTES", 1),
+    ("../user/vsirados.rst", "pieces of {} MiB of longer ones",
+     "port/vsirados/vsirados_object.h:VSIRADOS_PIECE_BYTES", 1 << 20),
+    ("../user/vsirados.rst", "together, {} at a time",
+     "port/vsirados/vsirados_object.h:VSIRADOS_MAX_OPERATIONS", 1),
+    ("../user/vsirados.rst", "from 1 to 86400 is {}.",
+     "port/vsirados/vsirados_access.cpp:DEFAULT_TIMEOUT_S", 1),
+    ("../user/vsirados.rst", "from 1 to {} is 30.",
+     "port/vsirados/vsirados_access.cpp:MAX_TIMEOUT_S", 1)])
 def test_numbers(page, text, name, factor):
     name, _, minus = name.partition(" - ")
     value = constant(name) // factor - int(minus or 0)
@@ -228,12 +242,14 @@ def test_modules():
     """The architecture page names each module, and no other."""
     text = rok4_doc.read("doc/internals/architecture.md")
     built = {os.path.splitext(os.path.basename(path))[0]
-             for folder in ("frmts/core", "frmts/rok4", "frmts/cogx", "port")
+             for folder in ("frmts/core", "frmts/rok4", "frmts/cogx", "port",
+                            "port/vsirados")
              for path in glob.glob(os.path.join(rok4_doc.ROOT, folder, "*.*"))
              if path.endswith((".c", ".cpp", ".h"))}
     built = {stem for stem in built if not stem.endswith("_priv")}
     named = set(re.findall(
-        r"\b(pyr(?:_\w+)?|rok4_\w+|cogx_\w+|vsi_\w+|job_context|gdal_compat|"
+        r"\b(pyr(?:_\w+)?|rok4_\w+|cogx_\w+|vsi_\w+|vsirados_\w+|"
+        r"job_context|gdal_compat|"
         r"crs_text|option_reader|range_cache|closing_dataset|message_trap|"
         r"thread_settings)\b", text))
     # An enum, and what the build makes.
