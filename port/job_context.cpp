@@ -3,6 +3,8 @@
 // back.
 #include "job_context.h"
 
+#include "redaction.h"
+
 #include "cpl_conv.h"
 
 JobContext::JobContext()
@@ -40,9 +42,10 @@ void JobContext::Relay(bool success)
     }
     for (const Message &message : messages)
     {
+        const std::string text = Redacted(message.text);
         if (message.kind == CE_Debug || (success && message.kind > CE_Warning))
-            CPLDebug("ROK4", "%s", message.text.c_str());
+            CPLDebug("ROK4", "%s", text.c_str());
         else
-            CPLError(message.kind, message.code, "%s", message.text.c_str());
+            CPLError(message.kind, message.code, "%s", text.c_str());
     }
 }

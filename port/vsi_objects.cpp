@@ -2,6 +2,8 @@
 // The core's object storages over GDAL's virtual file systems.
 #include "vsi_objects.h"
 
+#include "redaction.h"
+#include "storage_answer.h"
 #include "storage_path.h"
 #include "vsi_io.h"
 #include "vsi_source.h"
@@ -130,8 +132,8 @@ enum pyr_result Commit(pyr_out_file *handle, bool, struct pyr_error *err)
                 !VsiSource::WasForbidden();
         if (!again)
             break;
-        CPLDebug("ROK4", "%s: %s; try %u of %u", file->path.c_str(), err->text,
-                 nth + 2, retry.attempts);
+        CPLDebug("ROK4", "%s: %s; try %u of %u", file->path.c_str(),
+                 Redacted(err->text).c_str(), nth + 2, retry.attempts);
         retry.Wait(nth);
     }
     // What was read of the object before is void.
@@ -178,7 +180,7 @@ class ListingWatch final
             (kind == CE_Debug && (strstr(text, "<Error>") != nullptr ||
                                   strstr(text, ": (null)") != nullptr));
         if (failed && self->m_reason->empty())
-            *self->m_reason = vsi_source_tidy(text);
+            *self->m_reason = StorageReason(text);
     }
 
     ThreadSettings m_settings{};

@@ -2,6 +2,8 @@
 // A file on any of GDAL's file systems, read in many ranges at once.
 #include "vsi_source.h"
 
+#include "redaction.h"
+#include "storage_answer.h"
 #include "storage_path.h"
 #include "thread_settings.h"
 
@@ -74,66 +76,11 @@ bool CanSkipAsking(const char *path)
                nullptr;
 }
 
-// The status that the reason of a failure tells; 0 for none.
-int StatusOf(const char *reason)
-{
-    constexpr const char *ANSWER = "HTTP response code: ";
-    return STARTS_WITH(reason, ANSWER)
-               ? static_cast<int>(CPLAtoGIntBig(reason + strlen(ANSWER)))
-               : 0;
-}
-
 // Where a header more does not break the signature of a request.
 bool TakesConditions(const char *path)
 {
     return IsHttp(path) || STARTS_WITH(path, "/vsis3/") ||
            STARTS_WITH(path, "/vsiswift/") || STARTS_WITH(path, "/vsigs/");
-}
-
-// The code in the text of an answer of S3 that GDAL gives as it is; "" for
-// none.
-std::string CodeOf(const std::string &reason)
-{
-    constexpr const char *BEGIN = "<Code>";
-    const size_t begin = reason.find(BEGIN);
-    const size_t end = reason.find("</Code>");
-    return begin == std::string::npos || end == std::string::npos || end < begin
-               ? ""
-               : reason.substr(begin + strlen(BEGIN),
-                               end - begin - strlen(BEGIN));
-}
-
-bool IsAbsent(const std::string &reason)
-{
-    const int status = StatusOf(reason.c_str());
-    return status == 404 || status == 410 || CodeOf(reason) == "NoSuchKey" ||
-           VSIGetLastErrorNo() == VSIE_AWSObjectNotFound;
-}
-
-// Whether the same request may have another answer: not what the server
-// refuses.
-bool IsTransient(const std::string &reason)
-{
-    static const char *const refusals[] = {"AccessDenied", "InvalidAccessKeyId",
-                                           "NoSuchBucket", "NoSuchKey",
-                                           "SignatureDoesNotMatch"};
-    const int error = VSIGetLastErrorNo();
-    const int status = StatusOf(reason.c_str());
-    const std::string code = CodeOf(reason);
-    if (error == VSIE_AWSBucketNotFound || error == VSIE_AWSAccessDenied ||
-        error == VSIE_AWSInvalidCredentials ||
-        error == VSIE_AWSSignatureDoesNotMatch ||
-        std::find(std::begin(refusals), std::end(refusals), code) !=
-            std::end(refusals))
-        return false;
-    return status < 400 || status >= 500 || status == 408 || status == 429;
-}
-
-// For the user.
-std::string Tidy(const std::string &reason)
-{
-    const std::string code = CodeOf(reason);
-    return code.empty() ? reason : "the storage says " + code;
 }
 
 // "Thu, 26 Nov 2026 03:20:53 GMT", whatever the locale.
@@ -151,6 +98,21 @@ std::string HttpTime(time_t time)
                       parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
+// The headers with which only what is not newer is read; "" where the user's
+// own ones leave no room for that.
+std::string Condition(const char *path, time_t time)
+{
+    const char *const own =
+        VSIGetPathSpecificOption(path, "GDAL_HTTP_HEADERS", "");
+    const char *const comma = strchr(own, ',');
+    // Notations that do not mix with a list, parts of which are in quotes.
+    if (strchr(own, '\n') != nullptr ||
+        (comma != nullptr && strchr(comma, ':') == nullptr))
+        return "";
+    return std::string(own) + (own[0] != '\0' ? "," : "") +
+           "\"If-Unmodified-Since: " + HttpTime(time) + "\"";
+}
+
 // When a local file was changed last; its status may change without it.
 bool TimeOf(int descriptor, int64_t *changed_ns, uint64_t *size)
 {
@@ -165,17 +127,18 @@ bool TimeOf(int descriptor, int64_t *changed_ns, uint64_t *size)
 
 } // namespace
 
-std::string vsi_source_tidy(const char *reason)
-{
-    return Tidy(reason);
-}
-
+// Else GDAL remembers what it was told about the file, also to open it again.
+// Without the file's settings it would look for others, on the network, and
+// forget what it knows of all files.
 VsiSource::~VsiSource()
 {
     Close();
-    // Else GDAL remembers what it was told about the file, also to open it
-    // again.
-    if (m_remote)
+    if (!m_remote)
+        return;
+    const Quiet quiet;
+    struct pyr_error err = {""};
+    StoragePath place;
+    if (place.Resolve(m_name.c_str(), &err) == PYR_OK)
         VSICurlPartialClearCache(m_path.c_str());
 }
 
@@ -188,9 +151,7 @@ void VsiSource::Close()
 
 bool VsiSource::WasForbidden()
 {
-    return VSIGetLastErrorNo() == VSIE_AWSAccessDenied ||
-           CodeOf(VSIGetLastErrorMsg()) == "AccessDenied" ||
-           StatusOf(VSIGetLastErrorMsg()) == 403;
+    return StorageForbids();
 }
 
 // Why the last call failed. GDAL does not say what a server answered to a
@@ -257,9 +218,9 @@ enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
         return PYR_OK;
     const std::string reason =
         Reason(errno != 0 ? strerror(errno) : "no reason given");
-    m_transient = IsTransient(reason);
-    return pyr_fail(err, IsAbsent(reason) ? PYR_NOT_FOUND : PYR_IO,
-                    "cannot be opened: %s", Tidy(reason).c_str());
+    m_transient = StorageMayRecover(reason);
+    return pyr_fail(err, StorageKnowsNone(reason) ? PYR_NOT_FOUND : PYR_IO,
+                    "cannot be opened: %s", StorageReason(reason).c_str());
 }
 
 enum pyr_result VsiSource::ReadHead(size_t first_bytes,
@@ -277,9 +238,9 @@ enum pyr_result VsiSource::ReadHead(size_t first_bytes,
     if (got == 0)
     {
         const std::string reason = Reason("it holds no bytes");
-        m_transient = IsTransient(reason);
-        return pyr_fail(err, IsAbsent(reason) ? PYR_NOT_FOUND : PYR_IO,
-                        "cannot be read: %s", Tidy(reason).c_str());
+        m_transient = StorageMayRecover(reason);
+        return pyr_fail(err, StorageKnowsNone(reason) ? PYR_NOT_FOUND : PYR_IO,
+                        "cannot be read: %s", StorageReason(reason).c_str());
     }
     // Known by the answer.
     if (VSIFSeekL(m_file, 0, SEEK_END) != 0)
@@ -313,7 +274,8 @@ enum pyr_result VsiSource::OpenOnce(const char *path, size_t first_bytes,
 }
 
 // From now on, the server is asked for this very file only: for what is not
-// newer. Opening anew costs no request, GDAL knows the file.
+// newer. GDAL 3.6 looks for headers at each request, later ones when a file is
+// opened. Opening anew costs no request, GDAL knows the file.
 void VsiSource::Guard()
 {
     VSIStatBufL info = {};
@@ -324,19 +286,12 @@ void VsiSource::Guard()
         m_time = info.st_mtime;
     if (m_time == 0 || !TakesConditions(m_path.c_str()))
         return;
-    const char *const own =
-        VSIGetPathSpecificOption(m_path.c_str(), "GDAL_HTTP_HEADERS", "");
-    if (own[0] != '\0' && strchr(own, '\n') == nullptr &&
-        strchr(own, ',') != nullptr)
-        return; // another notation, which does not mix
-    const std::string headers =
-        std::string(own) + (own[0] != '\0' ? "\r\n" : "") +
-        "If-Unmodified-Since: " + HttpTime(m_time) + "\r\n";
+    m_condition = Condition(m_path.c_str(), m_time);
     static const char *const options[] = {"DISABLE_READDIR_ON_OPEN=YES",
                                           nullptr};
     ThreadSettings settings;
     settings.Set("VSI_CACHE", "NO");
-    settings.Set("GDAL_HTTP_HEADERS", headers.c_str());
+    SetCondition(&settings);
     VSILFILE *const guarded = VSIFOpenEx2L(m_path.c_str(), "rb", TRUE, options);
     if (guarded == nullptr)
         return;
@@ -359,8 +314,8 @@ enum pyr_result VsiSource::Open(const char *path, size_t first_bytes,
     {
         if (nth > 0)
         {
-            CPLDebug("ROK4", "%s: %s; try %u of %u", path, err->text, nth + 1,
-                     retry.attempts);
+            CPLDebug("ROK4", "%s: %s; try %u of %u", Redacted(path).c_str(),
+                     Redacted(err->text).c_str(), nth + 1, retry.attempts);
             source.reset();
             retry.Wait(nth - 1);
         }
@@ -380,10 +335,17 @@ enum pyr_result VsiSource::Open(const char *path, size_t first_bytes,
     return PYR_OK;
 }
 
+void VsiSource::SetCondition(ThreadSettings *settings) const
+{
+    if (!m_condition.empty())
+        settings->Set("GDAL_HTTP_HEADERS", m_condition.c_str());
+}
+
 // Ranges in one call, which GDAL sends to servers all at once.
 bool VsiSource::ReadTogether(const struct pyr_extent *ranges,
                              uint8_t *const *buffers, size_t nranges)
 {
+    ThreadSettings settings;
     std::vector<void *> data(buffers, buffers + nranges);
     std::vector<vsi_l_offset> offsets(nranges);
     std::vector<size_t> sizes(nranges);
@@ -394,6 +356,7 @@ bool VsiSource::ReadTogether(const struct pyr_extent *ranges,
         m_bytes += ranges[i].nbytes;
     }
     m_requests += nranges;
+    SetCondition(&settings);
     return VSIFReadMultiRangeL(static_cast<int>(nranges), data.data(),
                                offsets.data(), sizes.data(), m_file) == 0;
 }
@@ -402,6 +365,8 @@ bool VsiSource::ReadOnce(const struct pyr_extent &range, uint8_t *buffer)
 {
     auto *const handle = reinterpret_cast<VSIVirtualHandle *>(m_file);
     const size_t nbytes = static_cast<size_t>(range.nbytes);
+    ThreadSettings settings;
+    SetCondition(&settings);
     m_requests++;
     m_bytes += nbytes;
     if (handle->HasPRead())
@@ -437,7 +402,7 @@ bool VsiSource::ReadApart(const struct pyr_extent &range, uint8_t *buffer)
         if (nth > 0)
         {
             CPLDebug("ROK4", "%s: bytes from %llu on; try %u of %u",
-                     m_name.c_str(),
+                     Redacted(m_name).c_str(),
                      static_cast<unsigned long long>(range.offset_bytes),
                      nth + 1, attempts);
             retry.Wait(nth - 1);

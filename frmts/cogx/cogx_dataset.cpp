@@ -4,6 +4,7 @@
 #include "cogx_dataset.h"
 
 #include "cogx_report.h"
+#include "message_trap.h"
 #include "option_reader.h"
 #include "pyr_pool.h"
 
@@ -148,7 +149,13 @@ CogxDataset::CogxDataset(std::shared_ptr<CogxReader> reader,
                                 CogxContent::Image));
 }
 
-CogxDataset::~CogxDataset() = default;
+// What was computed is not kept in a sidecar file, of which GDAL complains.
+CogxDataset::~CogxDataset()
+{
+    const MessageTrap trap;
+    m_overviews.clear();
+    m_owned.reset();
+}
 
 GDALDataset *CogxDataset::RefUnderlyingDataset() const
 {

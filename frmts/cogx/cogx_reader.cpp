@@ -5,6 +5,7 @@
 
 #include "cogx_places.h"
 #include "cogx_report.h"
+#include "redaction.h"
 #include "pyr_buf.h"
 
 #include <algorithm>
@@ -23,23 +24,6 @@ constexpr uint64_t MAX_HEADER_BYTES = 1 << 20;
 
 #define CHANGED "has changed since it was opened"
 
-// A name without what may be secret in it: a query, a password.
-std::string WithoutSecrets(const std::string &path)
-{
-    std::string shown = path;
-    const bool url = shown.find("://") != std::string::npos;
-    if (STARTS_WITH(path.c_str(), "/vsicurl?"))
-        return "/vsicurl?...";
-    if (url)
-        shown = shown.substr(0, shown.find('?'));
-    const size_t host = url ? shown.find("://") + 3 : std::string::npos;
-    const size_t slash = url ? shown.find('/', host) : std::string::npos;
-    const size_t at = url ? shown.rfind('@', slash) : std::string::npos;
-    if (at != std::string::npos && at > host)
-        shown.erase(host, at + 1 - host);
-    return shown;
-}
-
 } // namespace
 
 std::shared_ptr<CogxReader> CogxReader::Open(const std::string &path,
@@ -48,7 +32,7 @@ std::shared_ptr<CogxReader> CogxReader::Open(const std::string &path,
     std::shared_ptr<CogxReader> reader(new CogxReader);
     struct pyr_error err = {""};
     reader->m_path = path;
-    reader->m_shown = WithoutSecrets(path);
+    reader->m_shown = Redacted(path);
     const enum pyr_result result =
         VsiCachedFile::Open(path.c_str(), options, &reader->m_file, &err);
     if (result == PYR_OK)

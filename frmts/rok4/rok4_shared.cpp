@@ -5,6 +5,7 @@
 #include "job_context.h"
 #include "option_reader.h"
 #include "pyr_report.h"
+#include "redaction.h"
 #include "rok4_mask.h"
 #include "rok4_path.h"
 #include "vsi_io.h"
@@ -20,7 +21,7 @@ constexpr size_t MAX_ADVISED = 1024;
 
 void Rok4Report(CPLErr kind, enum pyr_result result, const char *text)
 {
-    CPLError(kind, PyrErrorCode(result), "ROK4: %s", text);
+    CPLError(kind, PyrErrorCode(result), "ROK4: %s", Redacted(text).c_str());
 }
 
 // What we may keep even where GDAL's block cache is full: enough for the
@@ -139,7 +140,7 @@ void Rok4Pyramid::FetchAdvised(size_t cache_bytes)
     // What cannot be fetched ahead fails when it is read itself.
     if (pyr_reader_prefetch(m_dataReader, windows.data(), windows.size(),
                             cache_bytes, &err) != PYR_OK)
-        CPLDebug("ROK4", "fetching ahead: %s", err.text);
+        CPLDebug("ROK4", "fetching ahead: %s", Redacted(err.text).c_str());
 }
 
 // Absent slabs are nodata, but a level that has not even its directory is more
