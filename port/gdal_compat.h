@@ -317,4 +317,27 @@ template <class FileSystem> inline void GDALCompatInstall(const char *prefix)
 #endif
 }
 
+// Objects of less bytes are copied within a storage in no less time than they
+// are read and put: before 3.7, GDAL asks for more around it.
+inline uint64_t GDALCompatLeastCopiedBytes()
+{
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 7, 0)
+    return 0;
+#else
+    return 1 << 20;
+#endif
+}
+
+// Copies an object within its storage.
+inline bool GDALCompatCopyObject(const char *from, const char *to)
+{
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 7, 0)
+    return VSICopyFile(from, to, nullptr, static_cast<vsi_l_offset>(-1),
+                       nullptr, nullptr, nullptr) == 0;
+#else
+    static const char *const options[] = {"SYNC_STRATEGY=OVERWRITE", nullptr};
+    return VSISync(from, to, options, nullptr, nullptr, nullptr) != FALSE;
+#endif
+}
+
 #endif

@@ -2,6 +2,8 @@
 // A path on an object storage, with the settings that reach it.
 #include "storage_path.h"
 
+#include "swift_token.h"
+
 #include "cpl_conv.h"
 #include "cpl_string.h"
 #include "cpl_vsi.h"
@@ -165,7 +167,7 @@ enum pyr_result StoragePath::SetS3(const std::string &cluster,
 }
 
 // Native authentication; Keystone's where a project is told.
-void StoragePath::SetSwift()
+enum pyr_result StoragePath::SetSwift(struct pyr_error *err)
 {
     const char *const url = CPLGetConfigOption("ROK4_SWIFT_AUTHURL", nullptr);
     const char *const account =
@@ -175,7 +177,7 @@ void StoragePath::SetSwift()
     const char *const user = CPLGetConfigOption("ROK4_SWIFT_USER", "");
     if (url == nullptr ||
         IsAnySet(m_path.c_str(), std::begin(SWIFT_KEYS), std::end(SWIFT_KEYS)))
-        return;
+        return PYR_OK;
     if (project == nullptr)
     {
         const std::string name =
@@ -184,19 +186,24 @@ void StoragePath::SetSwift()
         m_settings.Set("SWIFT_USER", name.c_str());
         m_settings.Set("SWIFT_KEY",
                        CPLGetConfigOption("ROK4_SWIFT_PASSWD", ""));
-        return;
+        return PYR_OK;
     }
-    // GDAL adds what the reference's URL ends with.
-    constexpr const char *TAIL = "/auth/tokens";
-    std::string base = url;
-    const size_t tail = base.rfind(TAIL);
-    if (tail != std::string::npos && tail + strlen(TAIL) == base.size())
-        base.resize(tail);
-    m_settings.Set("OS_IDENTITY_API_VERSION", "3");
-    m_settings.Set("OS_AUTH_URL", base.c_str());
-    m_settings.Set("OS_USERNAME", user);
-    m_settings.Set("OS_PASSWORD", CPLGetConfigOption("ROK4_SWIFT_PASSWD", ""));
-    m_settings.Set("OS_PROJECT_NAME", project);
+    SwiftAccount asked;
+    asked.url = url;
+    asked.user = user;
+    asked.password = CPLGetConfigOption("ROK4_SWIFT_PASSWD", "");
+    asked.domain = CPLGetConfigOption("ROK4_KEYSTONE_DOMAINID", "");
+    asked.project = project;
+    std::string token;
+    std::string storage;
+    const enum pyr_result result =
+        swift_token_get(asked, &token, &storage, err);
+    if (result != PYR_OK)
+        return result;
+    const char *const own = CPLGetConfigOption("ROK4_SWIFT_PUBLICURL", nullptr);
+    m_settings.Set("SWIFT_STORAGE_URL", own != nullptr ? own : storage.c_str());
+    m_settings.Set("SWIFT_AUTH_TOKEN", token.c_str());
+    return PYR_OK;
 }
 
 enum pyr_result StoragePath::Resolve(const char *path, struct pyr_error *err)
@@ -206,11 +213,17 @@ enum pyr_result StoragePath::Resolve(const char *path, struct pyr_error *err)
         return PYR_OK;
     SetNetwork();
     if (STARTS_WITH(path, SWIFT))
-        SetSwift();
+        return SetSwift(err);
     if (!STARTS_WITH(path, S3))
         return PYR_OK;
     const std::string cluster = TakeCluster(&m_path);
     return SetS3(cluster, err);
+}
+
+std::string StoragePath::Cluster(const char *path)
+{
+    std::string plain = path;
+    return TakeCluster(&plain);
 }
 
 std::string StoragePath::Plain(const char *path)

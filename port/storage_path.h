@@ -21,9 +21,13 @@ class StoragePath final
     StoragePath &operator=(const StoragePath &) = delete;
 
     // PYR_UNSUPPORTED for a cluster that nothing is known of; PYR_USAGE for
-    // lists of different lengths. Without secrets in err. Once.
+    // lists of different lengths; as of swift_token_get. Without secrets in
+    // err. Once.
     enum pyr_result Resolve(const char *path,
                             struct pyr_error *err) PYR_MUST_CHECK;
+
+    // The cluster that a path tells, "" for none.
+    static std::string Cluster(const char *path);
 
     // Another path, without its cluster: on the storage of one that has been
     // resolved, GDAL takes it.
@@ -39,7 +43,7 @@ class StoragePath final
     void SetUnlessSet(const char *key, const char *value);
     void SetNetwork();
     enum pyr_result SetS3(const std::string &cluster, struct pyr_error *err);
-    void SetSwift();
+    enum pyr_result SetSwift(struct pyr_error *err);
 
     std::string m_path{};
     ThreadSettings m_settings{};

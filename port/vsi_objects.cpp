@@ -2,6 +2,7 @@
 // The core's object storages over GDAL's virtual file systems.
 #include "vsi_objects.h"
 
+#include "gdal_compat.h"
 #include "redaction.h"
 #include "storage_answer.h"
 #include "storage_path.h"
@@ -334,6 +335,45 @@ enum pyr_result Load(void *, const char *path, size_t max_bytes,
                               err);
 }
 
+// Whether both paths lead to one storage with one user's rights.
+bool IsSameStorage(const char *left, const char *right)
+{
+    static const char *const keys[] = {"AWS_S3_ENDPOINT", "AWS_ACCESS_KEY_ID",
+                                       "AWS_REGION", "AWS_PROFILE"};
+    return STARTS_WITH(left, "/vsis3/") && STARTS_WITH(right, "/vsis3/") &&
+           StoragePath::Cluster(left) == StoragePath::Cluster(right) &&
+           std::all_of(std::begin(keys), std::end(keys), [&](const char *key) {
+               return EQUAL(VSIGetPathSpecificOption(left, key, ""),
+                            VSIGetPathSpecificOption(right, key, ""));
+           });
+}
+
+enum pyr_result Copy(void *, const char *from, const char *to, uint64_t nbytes,
+                     struct pyr_error *err)
+{
+    if (nbytes < GDALCompatLeastCopiedBytes() || !IsSameStorage(from, to))
+        return pyr_fail(err, PYR_UNSUPPORTED, "is not copied by its storage");
+    const CPLErrorStateBackuper backup;
+    const StorageRetry retry = StorageRetry::ForWriting();
+    StoragePath place;
+    enum pyr_result result = place.Resolve(to, err);
+    const std::string source = StoragePath::Plain(from);
+    for (unsigned nth = 0; result == PYR_OK; nth++)
+    {
+        const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+        CPLErrorReset();
+        VSIErrorReset();
+        if (GDALCompatCopyObject(source.c_str(), place.Get()))
+            break;
+        if (nth + 1 == retry.attempts)
+            result = Fail(err, "cannot be copied");
+        else
+            retry.Wait(nth);
+    }
+    VSICurlPartialClearCache(place.Get());
+    return result;
+}
+
 struct pyr_out MakeOut()
 {
     struct pyr_out out = {};
@@ -364,6 +404,7 @@ struct pyr_objects vsi_objects_make()
     objects.exists = Exists;
     objects.list = List;
     objects.remove = Remove;
+    objects.copy = Copy;
     objects.load = Load;
     return objects;
 }

@@ -5,6 +5,7 @@
 
 #include "cpl_vsi.h"
 #include "pyr_io.h"
+#include "thread_settings.h"
 
 #include <atomic>
 #include <ctime>
@@ -91,6 +92,7 @@ class VsiSource final
                              struct pyr_error *err);
     void Close();
     void Guard();
+    void SetCondition(ThreadSettings *settings) const;
     void Examine();
     bool ReadTogether(const struct pyr_extent *ranges, uint8_t *const *buffers,
                       size_t nranges);
@@ -102,9 +104,10 @@ class VsiSource final
     std::string m_path{}; // as it is opened
     VSILFILE *m_file = nullptr;
     uint64_t m_size = 0;
-    int m_descriptor = -1;    // of a local file, else -1
-    int64_t m_changed_ns = 0; // when that was changed last
-    time_t m_time = 0;        // of a remote one
+    int m_descriptor = -1;     // of a local file, else -1
+    int64_t m_changed_ns = 0;  // when that was changed last
+    time_t m_time = 0;         // of a remote one
+    std::string m_condition{}; // headers of its reads, see Guard
     bool m_remote = false;
     bool m_transient = true; // whether opening may go well another time
     std::atomic<bool> m_replaced{false};
@@ -112,8 +115,5 @@ class VsiSource final
     std::atomic<uint64_t> m_requests{0};
     std::atomic<uint64_t> m_bytes{0};
 };
-
-// For the user: of what a storage answered, as GDAL gives it, its code.
-std::string vsi_source_tidy(const char *reason);
 
 #endif

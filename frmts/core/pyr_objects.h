@@ -46,6 +46,13 @@ struct pyr_objects
     enum pyr_result (*remove)(void *user, const char *const *paths,
                               size_t npaths, struct pyr_error *err);
 
+    /* Copies an object of nbytes bytes within the storage, without its bytes
+     * coming here. PYR_UNSUPPORTED, and nothing is done, for an object of
+     * another storage, and where it would take longer than to read and put it.
+     */
+    enum pyr_result (*copy)(void *user, const char *from, const char *to,
+                            uint64_t nbytes, struct pyr_error *err);
+
     /* Like pyr_io::load. */
     enum pyr_result (*load)(void *user, const char *path, size_t max_bytes,
                             char **out_text, size_t *out_nbytes,

@@ -22,6 +22,7 @@ struct pair
 {
     char *from;
     char *to;
+    bool is_object; /* and no link to one */
 };
 
 struct copier
@@ -105,6 +106,13 @@ static bool is_copied(const struct copier *copier, const struct pyr_file *from,
     return copied;
 }
 
+static enum pyr_result named(enum pyr_result result, const struct pair *pair,
+                             struct pyr_error *err)
+{
+    pyr_error_prefix(err, "slab %s", pair->from);
+    return result;
+}
+
 /* Nothing at `from` is fine: where slabs are asked for, most may be absent. */
 static enum pyr_result copy_slab(const struct copier *copier,
                                  const struct pair *pair, uint8_t *buffer,
@@ -124,6 +132,17 @@ static enum pyr_result copy_slab(const struct copier *copier,
     }
     if (result == PYR_OK)
         result = check_index(copier, from, err);
+    if (result == PYR_OK && pair->is_object && copier->options->copy != NULL)
+    {
+        const enum pyr_result copied =
+            copier->options->copy(copier->options->copy_user, pair->from,
+                                  pair->to, io->size(from), err);
+        if (copied != PYR_UNSUPPORTED)
+        {
+            io->close(from);
+            return copied == PYR_OK ? PYR_OK : named(copied, pair, err);
+        }
+    }
     if (result == PYR_OK)
         result = out->create(out->user, pair->to, &to, err);
     if (result == PYR_OK)
@@ -134,9 +153,7 @@ static enum pyr_result copy_slab(const struct copier *copier,
         out->discard(to);
     if (from != NULL)
         io->close(from);
-    if (result != PYR_OK)
-        pyr_error_prefix(err, "slab %s", pair->from);
-    return result;
+    return result == PYR_OK ? PYR_OK : named(result, pair, err);
 }
 
 static void run_pair(void *user, unsigned worker, size_t item)
@@ -209,13 +226,14 @@ static enum pyr_result copy_batch(struct copier *copier, struct pyr_error *err)
 }
 
 static enum pyr_result add_pair(struct copier *copier, const char *from,
-                                uint32_t col, uint32_t row,
+                                bool is_object, uint32_t col, uint32_t row,
                                 struct pyr_error *err)
 {
     const struct rok4_copy_target *const target = copier->target;
     const struct rok4_copy_options *const options = copier->options;
     struct pair *const pair = &copier->pairs[copier->npairs];
     pair->from = pyr_strdup(from);
+    pair->is_object = is_object;
     pair->to = rok4_place_slab(target->storage, target->place, col, row,
                                target->path_depth);
     copier->npairs++;
@@ -240,7 +258,7 @@ static enum pyr_result visit(void *context, const char *path,
     uint32_t row = 0;
     if ((kind == PYR_ENTRY_FILE || kind == PYR_ENTRY_LINK) &&
         rok4_name_parse(relative, &col, &row))
-        return add_pair(copier, path, col, row, err);
+        return add_pair(copier, path, false, col, row, err);
     return kind == PYR_ENTRY_LINK
                ? rok4_slabs_check_link(copier->options->tree, path, err)
                : PYR_OK;
@@ -281,15 +299,17 @@ static enum pyr_result visit_object(void *context, const char *name,
     uint32_t col = 0;
     uint32_t row = 0;
     char *path = NULL;
-    (void)nbytes;
     if (!rok4_place_parse(name + listing->prefix_nbytes, &col, &row))
         return PYR_OK;
     listing->result =
         rok4_pyramid_slab_path(copier->options->source, listing->plane,
                                listing->level, col, row, &path);
-    listing->result = listing->result == PYR_OK
-                          ? add_pair(copier, path, col, row, err)
-                          : no_memory(err);
+    listing->result =
+        listing->result == PYR_OK
+            ? add_pair(copier, path,
+                       nbytes > ROK4_MAX_LINK_BYTES && nbytes != UINT64_MAX,
+                       col, row, err)
+            : no_memory(err);
     pyr_free(path);
     return listing->result;
 }
@@ -343,8 +363,9 @@ static enum pyr_result ask_for_all(struct copier *copier, enum rok4_plane plane,
             char *path = NULL;
             result =
                 rok4_pyramid_slab_path(source, plane, level, col, row, &path);
-            result = result == PYR_OK ? add_pair(copier, path, col, row, err)
-                                      : no_memory(err);
+            result = result == PYR_OK
+                         ? add_pair(copier, path, false, col, row, err)
+                         : no_memory(err);
             pyr_free(path);
         }
     return result;

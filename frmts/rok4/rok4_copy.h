@@ -31,6 +31,10 @@ struct rok4_copy_options
     /* Whether nothing is to be put at a path; may be NULL. */
     bool (*skip)(const void *user, const char *path);
     const void *skip_user;
+    /* As of struct pyr_objects; may be NULL. */
+    enum pyr_result (*copy)(void *user, const char *from, const char *to,
+                            uint64_t nbytes, struct pyr_error *err);
+    void *copy_user;
 };
 
 /* Where slabs are copied to: rok4_place.h. */

@@ -85,6 +85,13 @@ bool rok4_stage_resumed(const struct rok4_stage *stage);
  * finished when this stage was opened. */
 bool rok4_stage_recovered(const struct rok4_stage *stage);
 
+/* Copies an object to a slab at a path of the stage's storage, as of struct
+ * pyr_objects. Safe from many threads. */
+enum pyr_result rok4_stage_copy(const struct rok4_stage *stage,
+                                const char *from, const char *path,
+                                uint64_t nbytes,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+
 /* Puts a slab that is a link, on an object storage: name, behind the pyramid's
  * directory, leads to target, "tray/key" (spec section 7). Safe from many
  * threads. PYR_LIMIT, PYR_IO, PYR_NOMEM. */

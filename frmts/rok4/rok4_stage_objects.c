@@ -201,6 +201,20 @@ static enum pyr_result put_text(const struct rok4_stage *stage,
     return named(result, path, &found, err);
 }
 
+enum pyr_result rok4_stage_copy(const struct rok4_stage *stage,
+                                const char *from, const char *path,
+                                uint64_t nbytes, struct pyr_error *err)
+{
+    struct rok4_stage_objects *const objects = stage->objects;
+    const struct pyr_objects *const storage = objects->storage;
+    /* Noted first, as by out_commit: where nothing is done, it is put next. */
+    const enum pyr_result result = rok4_written_add(
+        objects->written, path + objects->directory_nbytes, 0, err);
+    return result == PYR_OK
+               ? storage->copy(storage->user, from, path, nbytes, err)
+               : result;
+}
+
 /* Number of a root, which may be a new one. */
 static enum pyr_result find_root(struct rok4_stage_objects *objects,
                                  const char *root, uint16_t *out_number)

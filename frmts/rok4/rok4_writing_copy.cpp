@@ -25,6 +25,15 @@ CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
     options.thread_user = this;
     options.thread_enter = EnterThread;
     options.thread_leave = LeaveThread;
+    if (OnObjects())
+    {
+        options.copy_user = m_stage;
+        options.copy = [](void *user, const char *copied, const char *to_path,
+                          uint64_t nbytes, struct pyr_error *why) {
+            return rok4_stage_copy(static_cast<struct rok4_stage *>(user),
+                                   copied, to_path, nbytes, why);
+        };
+    }
     options.skip_user = m_stage;
     if (OnObjects() && !m_options.link.empty())
         options.skip = HasPut;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Why a storage did not do what it was asked for, as GDAL tells it.
+#ifndef STORAGE_ANSWER_H
+#define STORAGE_ANSWER_H
+
+#include <string>
+
+// All on the thread on which GDAL failed last; reason is GDAL's text of that.
+
+// Whether there certainly is no such file.
+bool StorageKnowsNone(const std::string &reason);
+
+// Whether the same request may have another answer: not what the storage
+// refuses.
+bool StorageMayRecover(const std::string &reason);
+
+// Whether the user may not do it. Object storages also answer so when there is
+// nothing, to users who may not list.
+bool StorageForbids();
+
+// For the user.
+std::string StorageReason(const std::string &reason);
+
+#endif
