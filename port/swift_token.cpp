@@ -9,8 +9,8 @@
 #include "cpl_json.h"
 #include "cpl_string.h"
 #include "cpl_time.h"
+#include "ogr_core.h"
 
-#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <map>
@@ -81,13 +81,16 @@ std::string QuestionFor(const SwiftAccount &account)
 // "2026-11-26T05:20:53.000000Z"
 time_t TimeOf(const std::string &text)
 {
+    OGRField field = {};
     struct tm parts = {};
-    if (sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d", &parts.tm_year, &parts.tm_mon,
-               &parts.tm_mday, &parts.tm_hour, &parts.tm_min,
-               &parts.tm_sec) != 6)
+    if (!OGRParseDate(text.c_str(), &field, 0))
         return time(nullptr) + DEFAULT_S;
-    parts.tm_year -= 1900;
-    parts.tm_mon -= 1;
+    parts.tm_year = field.Date.Year - 1900;
+    parts.tm_mon = field.Date.Month - 1;
+    parts.tm_mday = field.Date.Day;
+    parts.tm_hour = field.Date.Hour;
+    parts.tm_min = field.Date.Minute;
+    parts.tm_sec = static_cast<int>(field.Date.Second);
     return static_cast<time_t>(CPLYMDHMSToUnixTime(&parts));
 }
 

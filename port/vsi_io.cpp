@@ -24,7 +24,8 @@
 struct pyr_file
 {
     VSIVirtualHandle *handle = nullptr;
-    std::unique_ptr<VsiRemoteFile> remote{}; // in the place of the handle
+    std::shared_ptr<VsiRemoteFile> remote{}; // in the place of the handle
+    RequestBudget *budget = nullptr;         // for its reads
     int descriptor = -1;                     // of a local file, else -1
     std::string path{};
     uint64_t size = 0;
@@ -214,11 +215,23 @@ void Close(pyr_file *file)
     delete file;
 }
 
-enum pyr_result OpenRemote(const char *path, pyr_file **out_file,
+enum pyr_result FindRemote(RemoteFiles *files, const char *path,
+                           std::shared_ptr<VsiRemoteFile> *out_remote,
                            struct pyr_error *err)
 {
-    std::unique_ptr<VsiRemoteFile> remote;
-    const enum pyr_result result = VsiRemoteFile::Open(path, &remote, err);
+    if (files != nullptr)
+        return files->Open(path, out_remote, err);
+    std::unique_ptr<VsiRemoteFile> opened;
+    const enum pyr_result result = VsiRemoteFile::Open(path, &opened, err);
+    *out_remote = std::move(opened);
+    return result;
+}
+
+enum pyr_result OpenRemote(RemoteFiles *files, const char *path,
+                           pyr_file **out_file, struct pyr_error *err)
+{
+    std::shared_ptr<VsiRemoteFile> remote;
+    const enum pyr_result result = FindRemote(files, path, &remote, err);
     if (result != PYR_OK)
         return result;
     pyr_file *const file = new (std::nothrow) pyr_file;
@@ -227,15 +240,17 @@ enum pyr_result OpenRemote(const char *path, pyr_file **out_file,
     file->size = remote->Size();
     file->stamp = remote->Stamp();
     file->remote = std::move(remote);
+    file->budget = files != nullptr ? &files->Budget() : nullptr;
     *out_file = file;
     return PYR_OK;
 }
 
-enum pyr_result Open(void *, const char *path, pyr_file **out_file,
+enum pyr_result Open(void *user, const char *path, pyr_file **out_file,
                      struct pyr_error *err)
 {
     if (vsi_io_is_remote(path))
-        return OpenRemote(path, out_file, err);
+        return OpenRemote(static_cast<RemoteFiles *>(user), path, out_file,
+                          err);
     VSILFILE *handle = nullptr;
     enum pyr_result result = OpenHandle(path, &handle, err);
     if (result != PYR_OK)
@@ -343,7 +358,7 @@ enum pyr_result Read(pyr_file *file, size_t nranges,
                             static_cast<unsigned long long>(
                                 ranges[i].offset_bytes + ranges[i].nbytes));
     if (file->remote != nullptr)
-        return file->remote->Read(nranges, ranges, buffers, err);
+        return file->remote->Read(nranges, ranges, buffers, file->budget, err);
     if (file->descriptor < 0 || !file->handle->HasPRead())
         return ReadTogether(file, nranges, ranges, buffers, err);
     enum pyr_result result = PYR_OK;
@@ -471,6 +486,13 @@ bool vsi_io_is_directory(const char *path)
     return VSIStatExL(path, &info,
                       VSI_STAT_EXISTS_FLAG | VSI_STAT_NATURE_FLAG) == 0 &&
            VSI_ISDIR(info.st_mode);
+}
+
+struct pyr_io vsi_io_make_keeping(RemoteFiles *files)
+{
+    struct pyr_io io = vsi_io_make();
+    io.user = files;
+    return io;
 }
 
 struct pyr_io vsi_io_make()

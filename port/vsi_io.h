@@ -8,8 +8,13 @@
 
 #include <string>
 
+class RemoteFiles;
+
 // Reads any path that GDAL reads. Holds no state: safe from many threads.
 struct pyr_io vsi_io_make();
+
+// Like vsi_io_make, but remote files stay open in these, which are borrowed.
+struct pyr_io vsi_io_make_keeping(RemoteFiles *files);
 
 // The whole content of an open file whose first head_nbytes bytes are known;
 // only what follows is read. See pyr_io::load. The file position is undefined

@@ -71,24 +71,28 @@ enum pyr_result VsiRemoteFile::Open(const char *path,
         VsiSource::Open(path, HEAD_BYTES, &file->m_source, &file->m_head, err);
     if (IsMissing(result))
         return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
-    if (result == PYR_OK)
-        *out_file = std::move(file);
-    return result;
+    if (result != PYR_OK)
+        return result;
+    file->m_stamp = file->MakeStamp();
+    *out_file = std::move(file);
+    return PYR_OK;
 }
 
 // Of the first bytes, too: they hold the index, which hardly stays the same
 // when tiles do not.
-uint64_t VsiRemoteFile::Stamp() const
+uint64_t VsiRemoteFile::MakeStamp() const
 {
+    static std::atomic<uint64_t> number{0};
     const time_t changed = m_source->Time();
     if (changed == 0 || time(nullptr) - changed < TICK_S)
-        return 0;
+        return Mix(5, ++number) | 1;
     return Mix(Mix(HashOf(m_head), Size()), static_cast<uint64_t>(changed)) | 1;
 }
 
 enum pyr_result VsiRemoteFile::Read(size_t nranges,
                                     const struct pyr_extent *ranges,
                                     uint8_t *const *buffers,
+                                    RequestBudget *budget,
                                     struct pyr_error *err)
 {
     std::vector<struct pyr_extent> missing;
@@ -112,8 +116,25 @@ enum pyr_result VsiRemoteFile::Read(size_t nranges,
         missing.push_back(range);
         places.push_back(place);
     }
-    return missing.empty() ? PYR_OK
-                           : m_source->Read(missing, places, MAX_REQUESTS, err);
+    enum pyr_result result = PYR_OK;
+    for (size_t first = 0; first < missing.size() && result == PYR_OK;)
+    {
+        const size_t left = missing.size() - first;
+        const size_t count = budget != nullptr
+                                 ? std::min(budget->Take(left), left)
+                                 : std::min(left, MAX_REQUESTS);
+        const auto begin = static_cast<ptrdiff_t>(first);
+        const auto end = static_cast<ptrdiff_t>(first + count);
+        result = m_source->Read(
+            {missing.begin() + begin, missing.begin() + end},
+            {places.begin() + begin, places.begin() + end}, count, err);
+        if (budget != nullptr)
+            budget->Give(count);
+        first += count;
+    }
+    if (result != PYR_OK)
+        m_failed = true;
+    return result;
 }
 
 bool vsi_remote_exists(const char *path)

@@ -3,8 +3,10 @@
 #ifndef VSI_REMOTE_H
 #define VSI_REMOTE_H
 
+#include "remote_files.h"
 #include "vsi_source.h"
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -23,24 +25,38 @@ class VsiRemoteFile final
     {
         return m_source->Size();
     }
-    // As struct pyr_io has it.
-    uint64_t Stamp() const;
+    // As struct pyr_io has it, but for a time that tells too little: then it is
+    // like no other.
+    uint64_t Stamp() const
+    {
+        return m_stamp;
+    }
     bool WasReplaced() const
     {
         return m_source->WasReplaced();
     }
+    // False once a read has failed.
+    bool MayServe() const
+    {
+        return !m_failed && !WasReplaced();
+    }
 
     // As struct pyr_io has it, for ranges within the file; no request for what
-    // is among the first bytes.
+    // is among the first bytes. As many at once as the budget allows; nullptr
+    // for 16.
     enum pyr_result Read(size_t nranges, const struct pyr_extent *ranges,
-                         uint8_t *const *buffers,
+                         uint8_t *const *buffers, RequestBudget *budget,
                          struct pyr_error *err) PYR_MUST_CHECK;
 
   private:
     VsiRemoteFile() = default;
 
+    uint64_t MakeStamp() const;
+
     std::unique_ptr<VsiSource> m_source{};
     std::vector<uint8_t> m_head{};
+    uint64_t m_stamp = 0;
+    std::atomic<bool> m_failed{false};
 };
 
 // Whether a file is there that can be read.

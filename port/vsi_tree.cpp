@@ -472,7 +472,7 @@ enum pyr_result ScanRemote(const char *path, pyr_tree_consume consume,
     {
         range.nbytes = std::min<uint64_t>(file->Size() - range.offset_bytes,
                                           buffer.size());
-        result = file->Read(1, &range, &bytes, err);
+        result = file->Read(1, &range, &bytes, nullptr, err);
         if (result == PYR_OK)
             result =
                 consume(context, bytes, static_cast<size_t>(range.nbytes), err);

@@ -5,6 +5,8 @@
 #include "rok4_connection.h"
 #include "rok4_name.h"
 #include "rok4_path.h"
+#include "rok4_place.h"
+#include "rok4_written.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +72,10 @@ static void check_name(const char *name)
     }
     require(connection.path[0] != '\0');
     require(connection.level == NULL || connection.level[0] != '\0');
-    require(strstr(name, connection.path) != NULL);
+    /* "s3://" becomes "/vsis3/"; what is behind it stays. */
+    const char *const behind =
+        connection.path + handler_length(connection.path);
+    require(strstr(name, behind) != NULL);
     (void)rok4_path_is_remote(connection.path);
     rok4_connection_clear(&connection);
 }
@@ -84,6 +89,33 @@ static void check_slab_name(const uint8_t *data, size_t nbytes)
                    name);
     require(strlen(name) < sizeof name);
     require(strcmp(name + strlen(name) - 4, ".tif") == 0);
+}
+
+/* A key and a tray of a descriptor at a path; a link read there. */
+static void check_objects(const char *path, char *key, char *tray)
+{
+    struct pyr_error err = {""};
+    char *place = NULL;
+    char *target = NULL;
+    const struct rok4_path_rules rules = {path, NULL, true};
+    const struct rok4_level level = {.storage = ROK4_STORAGE_S3, .tray = tray};
+    const size_t nbytes = strlen(key);
+    if (rok4_place_resolve(&rules, &level, key, &place, &err) == PYR_OK)
+    {
+        /* Nothing leads from a remote descriptor to a local file. */
+        require(!starts_with(path, "/vsi") || starts_with(place, "/vsi"));
+        require(strstr(place, "/../") == NULL || strstr(path, "/..") != NULL);
+        pyr_free(place);
+    }
+    if (rok4_place_is_link((const uint8_t *)key, nbytes) &&
+        rok4_place_follow(path, (const uint8_t *)key, nbytes, &target, &err) ==
+            PYR_OK)
+    {
+        require(handler_length(target) == handler_length(path));
+        require(strncmp(target, path, handler_length(path)) == 0);
+        pyr_free(target);
+    }
+    (void)rok4_written_is_slab(key);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
@@ -102,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t nbytes)
             *at++ = '\0';
     }
     check_name(lines[0]);
+    check_objects(lines[0], (char *)lines[1], (char *)lines[2]);
     for (int i = 0; i < 4; i++)
     {
         const struct rok4_path_rules rules = {.descriptor_path = lines[0],

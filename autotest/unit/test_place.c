@@ -103,6 +103,9 @@ static void test_other_file_systems(void)
     const struct asked none = {.descriptor = "/tmp/N.json",
                                .storage = ROK4_STORAGE_SWIFT,
                                .prefix = "N/DATA_5"};
+    const struct asked nameless = {.descriptor = "/vsicurl?url=N.json",
+                                   .storage = ROK4_STORAGE_S3,
+                                   .prefix = "N/DATA_5"};
     const struct asked rooted = {.descriptor = "/tmp/N.json",
                                  .storage = ROK4_STORAGE_SWIFT,
                                  .prefix = "N/DATA_5",
@@ -115,6 +118,7 @@ static void test_other_file_systems(void)
              "/vsicurl/http://h/N/DATA_5");
     check_s3("/vsimem/N.json", "b", "N/DATA_5", "/vsimem/N/DATA_5");
     check_place(&pool, "/vsirados/pool/N/DATA_5");
+    check_refused(&nameless, PYR_UNSUPPORTED);
     check_place(&rooted, "/mirror/N/DATA_5");
     check_refused(&none, PYR_UNSUPPORTED);
 }

@@ -3,7 +3,6 @@
 #ifndef PYR_FETCH_H
 #define PYR_FETCH_H
 
-#include "pyr_kept.h"
 #include "pyr_window.h"
 
 /* A list of wants is fetched in groups of at most so many tiles and decoded
@@ -67,7 +66,6 @@ struct pyr_reader
 {
     struct pyr_reader_options options;
     uint64_t owner;
-    struct pyr_kept *kept; /* NULL: containers are opened for each read */
     uint64_t kept_since_ms;
     struct pyr_worker workers[PYR_POOL_MAX_THREADS];
 };
@@ -81,7 +79,6 @@ struct pyr_visit
     size_t first; /* its wants: wants[first .. first + count - 1] */
     size_t count;
     bool absent;
-    bool changed; /* while it was read */
     char *path;
     struct pyr_file *file;         /* NULL: not opened, or absent */
     uint64_t stamp;                /* of file */

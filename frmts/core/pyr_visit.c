@@ -95,22 +95,11 @@ static uint64_t new_stamp(const struct pyr_reader *reader)
     return ~pyr_cache_new_owner(reader->options.cache);
 }
 
-/* Opens the container, or takes the open one that was kept. */
 static enum pyr_result open_file(struct pyr_visit *visit,
                                  struct pyr_reader *reader)
 {
     const struct pyr_source *const source = reader->options.source;
     const struct pyr_io *const io = reader->options.io;
-    struct pyr_kept_file kept = {.level = visit->level,
-                                 .container_col = visit->container_col,
-                                 .container_row = visit->container_row};
-    if (reader->kept != NULL && pyr_kept_take(reader->kept, &kept))
-    {
-        visit->path = kept.path;
-        visit->file = kept.file;
-        visit->stamp = kept.stamp;
-        return PYR_OK;
-    }
     enum pyr_result result =
         source->path(source->user, visit->level, visit->container_col,
                      visit->container_row, &visit->path, &visit->err);
@@ -131,7 +120,6 @@ void pyr_visit_open(struct pyr_visit *visit, struct pyr_reader *reader,
     struct pyr_cache_block *cached = pyr_cache_get(reader->options.cache, &key);
 
     visit->result = PYR_OK;
-    visit->changed = false;
     visit->err.text[0] = '\0';
     if (may_skip && cached != NULL && pyr_cache_block_size(cached) == 0)
     {
@@ -188,33 +176,14 @@ bool pyr_visit_unchanged(struct pyr_visit *visit, struct pyr_reader *reader)
         return true;
     const struct pyr_cache_key key = index_key(visit, reader);
     pyr_cache_remove(reader->options.cache, &key);
-    visit->changed = true;
     return false;
-}
-
-/* Whether the open container may serve another read. */
-static bool may_keep(const struct pyr_visit *visit,
-                     const struct pyr_reader *reader)
-{
-    return reader->kept != NULL && visit->file != NULL &&
-           visit->result == PYR_OK && !visit->changed;
 }
 
 void pyr_visit_close(struct pyr_visit *visit, struct pyr_reader *reader)
 {
-    if (may_keep(visit, reader))
-    {
-        const struct pyr_kept_file kept = {
-            visit->level, visit->container_col, visit->container_row,
-            visit->path,  visit->file,          visit->stamp};
-        pyr_kept_put(reader->kept, &kept);
-    }
-    else
-    {
-        if (visit->file != NULL)
-            reader->options.io->close(visit->file);
-        pyr_free(visit->path);
-    }
+    if (visit->file != NULL)
+        reader->options.io->close(visit->file);
+    pyr_free(visit->path);
     visit->file = NULL;
     visit->path = NULL;
     pyr_cache_block_release(visit->index);

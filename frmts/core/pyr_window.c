@@ -37,12 +37,6 @@ enum pyr_result pyr_reader_new(const struct pyr_reader_options *options,
     struct pyr_reader *const reader = pyr_calloc(1, sizeof(*reader));
     if (reader == NULL)
         return PYR_NOMEM;
-    if (options->keep_ms > 0 &&
-        pyr_kept_new(options->io, &reader->kept) != PYR_OK)
-    {
-        pyr_free(reader);
-        return PYR_NOMEM;
-    }
     reader->options = *options;
     reader->owner = pyr_cache_new_owner(options->cache);
     reader->kept_since_ms = now_ms();
@@ -55,7 +49,6 @@ void pyr_reader_free(struct pyr_reader *reader)
     if (reader == NULL)
         return;
     pyr_cache_remove_owner(reader->options.cache, reader->owner);
-    pyr_kept_free(reader->kept);
     for (size_t i = 0; i < PYR_POOL_MAX_THREADS; i++)
         pyr_decoder_free(reader->workers[i].decoder);
     pyr_free(reader);
@@ -63,10 +56,9 @@ void pyr_reader_free(struct pyr_reader *reader)
 
 void pyr_reader_expire(struct pyr_reader *reader)
 {
-    if (reader->kept == NULL ||
+    if (reader->options.keep_ms == 0 ||
         now_ms() - reader->kept_since_ms < reader->options.keep_ms)
         return;
-    pyr_kept_drop(reader->kept);
     pyr_cache_remove_owner(reader->options.cache, reader->owner);
     reader->kept_since_ms = now_ms();
 }

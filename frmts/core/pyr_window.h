@@ -47,9 +47,8 @@ struct pyr_reader_options
     struct pyr_pool *pool;           /* borrowed likewise */
     struct pyr_cache *cache;         /* borrowed likewise */
     unsigned nthreads;               /* 1 .. PYR_POOL_MAX_THREADS */
-    /* Containers stay open between reads, and are taken as they were opened,
-     * for so long; then all that was read is forgotten. 0: each is opened for
-     * each read that needs it, and looked at for a change. */
+    /* What is in the cache is believed for so long; then all that was read is
+     * forgotten. 0: for ever. */
     uint64_t keep_ms;
     /* As in struct pyr_job; may be NULL. */
     void *thread_user;

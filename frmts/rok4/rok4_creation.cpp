@@ -44,7 +44,8 @@ std::shared_ptr<Rok4Pyramid> Rok4OpenPyramid(const std::string &path,
                                              unsigned nthreads)
 {
     struct pyr_error err = {""};
-    const struct pyr_io io = vsi_io_make();
+    auto shared = std::make_shared<Rok4Pyramid>();
+    const struct pyr_io io = shared->NetworkIo({});
     struct rok4_open_options options = {};
     options.tms_directory =
         tmsDirectory.empty() ? nullptr : tmsDirectory.c_str();
@@ -62,7 +63,6 @@ std::shared_ptr<Rok4Pyramid> Rok4OpenPyramid(const std::string &path,
         result = rok4_pyramid_open(&io, path.c_str(), text, nbytes, &options,
                                    &pyramid, &err);
     pyr_free(text);
-    auto shared = std::make_shared<Rok4Pyramid>();
     shared->Guard(stamp);
     if (result == PYR_OK && !shared->Init(pyramid, io, nthreads))
         result = pyr_fail(&err, PYR_NOMEM, "out of memory");

@@ -7,6 +7,7 @@
 #include "ogr_spatialref.h"
 #include "pyr_runtime.h"
 #include "pyr_window.h"
+#include "remote_files.h"
 #include "rok4_buffer.h"
 #include "rok4_guard.h"
 #include "rok4_layout.h"
@@ -48,9 +49,13 @@ class Rok4Pyramid final
     Rok4Pyramid(const Rok4Pyramid &) = delete;
     Rok4Pyramid &operator=(const Rok4Pyramid &) = delete;
 
+    // What to open its files with, where they may be remote. Before Init, which
+    // takes it; borrowed.
+    struct pyr_io NetworkIo(const Rok4Remote &remote);
+
     // Takes the pyramid over. False when out of memory.
     bool Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
-              unsigned nthreads, const Rok4Remote &remote = {});
+              unsigned nthreads);
 
     // Before Init: the pyramid is guarded against being replaced while it is
     // read. Stamp of its descriptor from before that was loaded; 0 for none.
@@ -127,6 +132,8 @@ class Rok4Pyramid final
 
     std::shared_ptr<PyrRuntime> m_runtime{};
     struct rok4_pyramid *m_pyramid = nullptr;
+    Rok4Remote m_remote{};
+    std::unique_ptr<RemoteFiles> m_files{};
     struct pyr_io m_io = {};
     struct rok4_objects m_objects = {};
     uint64_t m_guarded = 0;

@@ -75,7 +75,8 @@ rok4_descriptor_tile_shape(const struct rok4_descriptor *descriptor,
  * the whole file) look like a descriptor: after a byte order mark and blanks a
  * '{', then at least two different ones of the quoted member names
  * tile_matrix_set, tile_limits, tiles_per_width, tiles_per_height,
- * raster_specifications, image_directory. One pass, no allocation. */
+ * raster_specifications, image_directory, image_prefix. One pass, no
+ * allocation. */
 bool rok4_descriptor_identify(const char *text, size_t nbytes);
 
 /* All functions are pure. */

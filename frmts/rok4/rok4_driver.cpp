@@ -131,7 +131,6 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
         return nullptr;
     }
 
-    const struct pyr_io io = vsi_io_make();
     const char *const path = connection.parts.path;
     struct rok4_open_options options = {};
     options.tms_directory =
@@ -147,6 +146,8 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
     if (nthreads == 0 || !ReadRemote(openInfo->papszOpenOptions, &remote))
         return nullptr;
 
+    auto shared = std::make_shared<Rok4Pyramid>();
+    const struct pyr_io io = shared->NetworkIo(remote);
     Text text;
     struct rok4_pyramid *pyramid = nullptr;
     const uint64_t stamp = HoldsFile(openInfo, path)
@@ -162,9 +163,8 @@ GDALDataset *Rok4Dataset::Open(GDALOpenInfo *openInfo)
         Rok4Report(CE_Failure, result, err.text);
         return nullptr;
     }
-    auto shared = std::make_shared<Rok4Pyramid>();
     shared->Guard(stamp);
-    if (!shared->Init(pyramid, io, nthreads, remote))
+    if (!shared->Init(pyramid, io, nthreads))
     {
         Rok4Report(CE_Failure, PYR_NOMEM, "out of memory");
         return nullptr;

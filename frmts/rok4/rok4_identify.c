@@ -17,6 +17,7 @@ static const struct member MEMBERS[] = {
     {"\"tile_matrix_set\"", 17, 5}, {"\"tile_limits\"", 13, 5},
     {"\"tiles_per_width\"", 17, 6}, {"\"tiles_per_height\"", 18, 6},
     {"\"image_directory\"", 17, 6}, {"\"raster_specifications\"", 23, 7},
+    {"\"image_prefix\"", 14, 6},
 };
 
 /* Bit of the member whose name has its first underscore at text[at], or 0.

@@ -9,6 +9,7 @@
 #include "rok4_stage.h"
 #include "rok4_update.h"
 #include "vsi_io.h"
+#include "vsi_objects.h"
 #include "vsi_out.h"
 
 #include "cpl_conv.h"
@@ -409,10 +410,11 @@ CPLErr Rok4Dataset::IBuildOverviews(const char *resampling, int count,
                     "overviews are of all bands or none");
     if (CSLFetchNameValue(papszOpenOptions, "STORAGE_ROOT") != nullptr ||
         (!vsi_out_is_local(path.c_str()) &&
-         !STARTS_WITH(path.c_str(), "/vsimem/")))
+         !STARTS_WITH(path.c_str(), "/vsimem/") &&
+         !vsi_objects_are_at(path.c_str())))
         return Fail(PYR_UNSUPPORTED, path.c_str(),
-                    "levels are built only where the pyramid itself is, on a "
-                    "file system");
+                    "levels are built only where the pyramid itself is, and "
+                    "can be written");
     if (count > 0 && !MethodOf(resampling, &method))
         return Fail(
             PYR_UNSUPPORTED, path.c_str(),

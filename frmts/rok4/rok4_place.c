@@ -263,7 +263,14 @@ static enum pyr_result find_root(const struct rok4_path_rules *rules,
                        is_own_tray(path, tray)))
     {
         *out_root = own_root(path, key);
-        return *out_root != NULL ? PYR_OK : PYR_NOMEM;
+        if (*out_root == NULL)
+            return PYR_NOMEM;
+        return strncmp(*out_root, "/vsi", 4) == 0
+                   ? PYR_OK
+                   : pyr_fail(err, PYR_UNSUPPORTED,
+                              "the directory of %s cannot be told from its "
+                              "name (STORAGE_ROOT can)",
+                              path);
     }
     if (tray == NULL)
         return pyr_fail(err, PYR_UNSUPPORTED,

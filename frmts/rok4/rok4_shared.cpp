@@ -57,8 +57,16 @@ static bool IsRemote(const struct rok4_pyramid &pyramid)
                        vsi_io_is_remote);
 }
 
+struct pyr_io Rok4Pyramid::NetworkIo(const Rok4Remote &remote)
+{
+    m_remote = remote;
+    m_files =
+        std::make_unique<RemoteFiles>(remote.requests, remote.keepSeconds);
+    return vsi_io_make_keeping(m_files.get());
+}
+
 bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
-                       unsigned nthreads, const Rok4Remote &remote)
+                       unsigned nthreads)
 {
     m_pyramid = pyramid;
     m_io = io;
@@ -88,8 +96,8 @@ bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
     if (IsRemote(*pyramid))
     {
         // Threads that wait for answers.
-        options.nthreads = std::max(nthreads, remote.requests);
-        options.keep_ms = remote.keepSeconds * 1000;
+        options.nthreads = std::max(nthreads, m_remote.requests);
+        options.keep_ms = std::max<uint64_t>(1, m_remote.keepSeconds * 1000);
     }
     options.thread_user = this;
     options.thread_enter = EnterThread;

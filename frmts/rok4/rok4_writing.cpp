@@ -145,8 +145,12 @@ CPLErr Rok4Writing::Report(enum pyr_result result,
 {
     if (result == PYR_OK)
         return CE_None;
-    Rok4Report(CE_Failure, result,
-               CPLSPrintf("%s: %s", m_options.path.c_str(), err.text));
+    const std::string &path = m_options.path;
+    const std::string text = err.text;
+    Rok4Report(
+        CE_Failure, result,
+        (text.compare(0, path.size(), path) == 0 ? text : path + ": " + text)
+            .c_str());
     return CE_Failure;
 }
 
@@ -284,7 +288,11 @@ CPLErr Rok4Writing::MakeOutput(Output *output, enum rok4_format format,
     }
     struct rok4_writer_options options = {};
     options.out = &out;
-    options.io = &m_io;
+    // Slabs that the engine has read stay open for the writer.
+    options.io = withOld && m_options.old != nullptr &&
+                         rok4_objects_needed(m_options.old->Get())
+                     ? &m_options.old->Io()
+                     : &m_io;
     options.levels = output->levels.data();
     options.nlevels = static_cast<uint32_t>(nlevels);
     options.format = format;
