@@ -101,21 +101,65 @@ void Discard(pyr_out_file *file)
     delete FileOf(file);
 }
 
-// Sends the object once.
-enum pyr_result Put(const char *path, const std::vector<char> &bytes,
-                    struct pyr_error *err)
+// GDAL tells what a storage answered only those who debug, and ends a listing
+// that fails as one that is complete: what is said while this lives is kept.
+class AnswerWatch final
 {
-    const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
-    CPLErrorReset();
+  public:
+    explicit AnswerWatch(std::string *reason) : m_reason(reason)
+    {
+        m_settings.Set("CPL_DEBUG", "S3 SWIFT");
+        CPLPushErrorHandlerEx(Hear, this);
+    }
+    ~AnswerWatch()
+    {
+        CPLPopErrorHandler();
+    }
+    AnswerWatch(const AnswerWatch &) = delete;
+    AnswerWatch &operator=(const AnswerWatch &) = delete;
+
+  private:
+    static void CPL_STDCALL Hear(CPLErr kind, CPLErrorNum, const char *text)
+    {
+        auto *const self =
+            static_cast<AnswerWatch *>(CPLGetErrorHandlerUserData());
+        // "S3: <?xml...<Error>...", "S3: (null)"
+        const bool failed =
+            kind == CE_Failure ||
+            (kind == CE_Debug && (strstr(text, "<Error>") != nullptr ||
+                                  strstr(text, ": (null)") != nullptr));
+        if (failed && self->m_reason->empty())
+            *self->m_reason = text;
+    }
+
+    ThreadSettings m_settings{};
+    std::string *m_reason; // of the first failure; "" where nothing was said
+};
+
+// Sends the object once. *again: another try may go well.
+enum pyr_result Put(const char *path, const std::vector<char> &bytes,
+                    bool *again, struct pyr_error *err)
+{
+    std::string reason;
+    bool done = false;
     VSIErrorReset();
-    VSILFILE *const handle = VSIFOpenExL(path, "wb", TRUE);
-    if (handle == nullptr)
-        return Fail(err, "cannot be created");
-    const bool written =
-        VSIFWriteL(bytes.data(), 1, bytes.size(), handle) == bytes.size();
-    // What has come only in part is not completed: the length is told first.
-    const bool closed = VSIFCloseL(handle) == 0;
-    return written && closed ? PYR_OK : Fail(err, "cannot be written");
+    {
+        const AnswerWatch watch(&reason);
+        VSILFILE *const handle = VSIFOpenExL(path, "wb", TRUE);
+        // What has come only in part is not completed: the length is told
+        // first.
+        done = handle != nullptr && VSIFWriteL(bytes.data(), 1, bytes.size(),
+                                               handle) == bytes.size();
+        if (handle != nullptr && VSIFCloseL(handle) != 0)
+            done = false;
+    }
+    if (done)
+        return PYR_OK;
+    if (reason.empty())
+        reason = VSIGetLastErrorMsg();
+    *again = StorageMayRecover(reason);
+    return pyr_fail(err, PYR_IO, "cannot be written: %s",
+                    StorageReason(reason).c_str());
 }
 
 enum pyr_result Commit(pyr_out_file *handle, bool, struct pyr_error *err)
@@ -128,10 +172,8 @@ enum pyr_result Commit(pyr_out_file *handle, bool, struct pyr_error *err)
     bool again = result == PYR_OK;
     for (unsigned nth = 0; again; nth++)
     {
-        result = Put(place.Get(), file->bytes, err);
-        again = result != PYR_OK && nth + 1 < retry.attempts &&
-                !VsiSource::WasForbidden();
-        if (!again)
+        result = Put(place.Get(), file->bytes, &again, err);
+        if (result == PYR_OK || !again || nth + 1 == retry.attempts)
             break;
         CPLDebug("ROK4", "%s: %s; try %u of %u", file->path.c_str(),
                  Redacted(err->text).c_str(), nth + 2, retry.attempts);
@@ -152,41 +194,6 @@ enum pyr_result Exists(void *, const char *path, bool *out_exists,
     *out_exists = result == PYR_OK;
     return result == PYR_NOT_FOUND ? PYR_OK : result;
 }
-
-// GDAL ends a listing that fails as one that is complete, and tells why only
-// those who debug: what is said while this lives is looked at.
-class ListingWatch final
-{
-  public:
-    explicit ListingWatch(std::string *reason) : m_reason(reason)
-    {
-        m_settings.Set("CPL_DEBUG", "S3 SWIFT");
-        CPLPushErrorHandlerEx(Hear, this);
-    }
-    ~ListingWatch()
-    {
-        CPLPopErrorHandler();
-    }
-    ListingWatch(const ListingWatch &) = delete;
-    ListingWatch &operator=(const ListingWatch &) = delete;
-
-  private:
-    static void CPL_STDCALL Hear(CPLErr kind, CPLErrorNum, const char *text)
-    {
-        auto *const self =
-            static_cast<ListingWatch *>(CPLGetErrorHandlerUserData());
-        // "S3: <?xml...<Error>...", "S3: (null)"
-        const bool failed =
-            kind == CE_Failure ||
-            (kind == CE_Debug && (strstr(text, "<Error>") != nullptr ||
-                                  strstr(text, ": (null)") != nullptr));
-        if (failed && self->m_reason->empty())
-            *self->m_reason = StorageReason(text);
-    }
-
-    ThreadSettings m_settings{};
-    std::string *m_reason; // why it failed; "" where nothing was said
-};
 
 struct Closer
 {
@@ -216,7 +223,7 @@ enum pyr_result ListOnce(const char *path, Listing *listing,
     options.SetNameValue("PREFIX", listing->prefix);
     VSICurlPartialClearCache(path);
     const std::unique_ptr<VSIDIR, Closer> entries([&] {
-        const ListingWatch watch(&reason);
+        const AnswerWatch watch(&reason);
         return VSIOpenDir(path, 0, options.List());
     }());
     const size_t prefix_nbytes = strlen(listing->prefix);
@@ -225,7 +232,7 @@ enum pyr_result ListOnce(const char *path, Listing *listing,
     while (entries != nullptr && result == PYR_OK)
     {
         const VSIDIREntry *const entry = [&] {
-            const ListingWatch watch(&reason);
+            const AnswerWatch watch(&reason);
             return VSIGetNextDirEntry(entries.get());
         }();
         if (entry == nullptr)
@@ -242,7 +249,8 @@ enum pyr_result ListOnce(const char *path, Listing *listing,
         listing->refused = result != PYR_OK;
     }
     return result == PYR_OK && !reason.empty()
-               ? pyr_fail(err, PYR_IO, "cannot be listed: %s", reason.c_str())
+               ? pyr_fail(err, PYR_IO, "cannot be listed: %s",
+                          StorageReason(reason).c_str())
                : result;
 }
 

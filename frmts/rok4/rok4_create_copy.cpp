@@ -7,6 +7,7 @@
 #include "rok4_lossless.h"
 #include "rok4_source.h"
 #include "rok4_update.h"
+#include "vsi_io.h"
 
 #include "cpl_conv.h"
 #include "cpl_vsi.h"
@@ -67,9 +68,16 @@ GDALDataset *Reopen(const Rok4Creation &creation)
         options.SetNameValue("TMS_DIRECTORY",
                              creation.Options().tmsDirectory.c_str());
     const char *const drivers[] = {"ROK4", nullptr};
-    return GDALDataset::FromHandle(GDALOpenEx(
-        creation.Path().c_str(), GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR,
-        drivers, options.List(), nullptr));
+    const std::string &path = creation.Path();
+    // With the prefix, GDAL does not look at remote files first.
+    const std::string name =
+        vsi_io_is_remote(path.c_str()) ? "ROK4:\"" + path + "\"" : path;
+    GDALDataset *const dataset = GDALDataset::FromHandle(
+        GDALOpenEx(name.c_str(), GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR,
+                   drivers, options.List(), nullptr));
+    if (dataset != nullptr)
+        dataset->SetDescription(path.c_str());
+    return dataset;
 }
 
 // Slabs or tiles of a pyramid as they are.

@@ -688,11 +688,16 @@ enum pyr_result rok4_stage_objects_publish(struct rok4_stage *stage,
                       strlen(descriptor_text), err);
     if (result == PYR_OK && stage->state.ndropped > 0)
         result = remove_dropped(stage, err);
-    if (result == PYR_OK && stage->objects->marked)
+    /* Its own, or that of a run that was interrupted. */
+    if (result == PYR_OK &&
+        (stage->objects->marked || stage->state.mode != ROK4_STATE_UPDATE))
         result = remove_one(stage, stage->files.state, err);
     if (result != PYR_OK)
-        pyr_error_prefix(err, "publishing is not finished, which the same "
-                              "write again will do");
+        pyr_error_prefix(
+            err,
+            "publishing is not finished, which the same write "
+            "again will do%s",
+            stage->state.mode == ROK4_STATE_NEW ? ", with OVERWRITE=YES" : "");
     return result;
 }
 
