@@ -278,31 +278,30 @@ enum pyr_result List(void *, const char *directory, const char *prefix,
     return result;
 }
 
-// Asks once; keeps those paths that are still there.
+// Asks once; keeps those paths that are still there, or may be.
 void RemoveOnce(std::vector<std::string> *paths)
 {
-    const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
     CPLStringList list;
     for (const std::string &path : *paths)
-        list.AddString(path.c_str());
-    int *const done = VSIUnlinkBatch(list.List());
+        list.AddString(StoragePath::Plain(path.c_str()).c_str());
+    int *done = nullptr;
+    {
+        const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+        done = VSIUnlinkBatch(list.List());
+    }
     std::vector<std::string> left;
+    bool answers = true;
     for (size_t i = 0; i < paths->size(); i++)
     {
-        VSIStatBufL info = {};
         const std::string &path = (*paths)[i];
+        struct pyr_error err = {""};
+        bool there = true;
         if (done != nullptr && done[i])
             continue;
-        VSICurlPartialClearCache(path.c_str());
-        VSIErrorReset();
-        const bool absent =
-            VSIStatExL(path.c_str(), &info,
-                       VSI_STAT_EXISTS_FLAG | VSI_STAT_SET_ERROR_FLAG) != 0 &&
-            (VSIGetLastErrorNo() == VSIE_None ||
-             VSIGetLastErrorNo() == VSIE_AWSObjectNotFound ||
-             strstr(VSIGetLastErrorMsg(), "404") != nullptr);
-        VSICurlPartialClearCache(path.c_str());
-        if (!absent)
+        // Where nobody answers, the others need not be asked for.
+        answers =
+            answers && Exists(nullptr, path.c_str(), &there, &err) == PYR_OK;
+        if (!answers || there)
             left.push_back(path);
     }
     CPLFree(done);
@@ -322,7 +321,7 @@ enum pyr_result Remove(void *, const char *const *paths, size_t npaths,
         return result;
     std::vector<std::string> left;
     for (size_t i = 0; i < npaths; i++)
-        left.push_back(StoragePath::Plain(paths[i]));
+        left.push_back(paths[i]);
     for (unsigned nth = 0; nth < retry.attempts && !left.empty(); nth++)
     {
         if (nth > 0)

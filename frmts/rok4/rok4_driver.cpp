@@ -81,7 +81,8 @@ bool HoldsFile(const GDALOpenInfo *openInfo, const char *path)
 enum pyr_result LoadText(GDALOpenInfo *openInfo, const struct pyr_io &io,
                          const char *path, Text *text, struct pyr_error *err)
 {
-    if (HoldsFile(openInfo, path))
+    // GDAL's own handle of a remote file reads what comes, once.
+    if (HoldsFile(openInfo, path) && !vsi_io_is_remote(path))
         return vsi_io_load_open(openInfo->fpL, openInfo->pabyHeader,
                                 static_cast<size_t>(openInfo->nHeaderBytes),
                                 PYR_MAX_JSON_BYTES, &text->bytes, &text->nbytes,
