@@ -114,7 +114,8 @@ void StoragePath::SetUnlessSet(const char *key, const char *value)
 }
 
 // How long to wait, and whom to trust. GDAL retries some failures itself: all
-// retries are ours, so that they are bounded and counted.
+// retries are ours, so that they are bounded and counted, as many as its own
+// option says.
 void StoragePath::SetNetwork()
 {
     const char *const timeout =
@@ -127,6 +128,10 @@ void StoragePath::SetNetwork()
     SetUnlessSet("GDAL_HTTP_LOW_SPEED_TIME",
                  timeout != nullptr ? timeout : STALL_S);
     SetUnlessSet("GDAL_HTTP_LOW_SPEED_LIMIT", "1");
+    m_settings.Set("ROK4_OBJECT_READ_ATTEMPTS",
+                   CPLSPrintf("%u", StorageRetry::ForReading().attempts));
+    m_settings.Set("ROK4_OBJECT_WRITE_ATTEMPTS",
+                   CPLSPrintf("%u", StorageRetry::ForWriting().attempts));
     m_settings.Set("GDAL_HTTP_MAX_RETRY", "0");
 }
 

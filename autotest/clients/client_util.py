@@ -2,18 +2,27 @@
 """What the tests of other programs share: running them, peers to compare
 with, pyramids made for a test."""
 
+import importlib.util
+import io
+import json
 import os
 import shutil
 import subprocess
+import sys
+import urllib.parse
 
 import numpy as np
 import pytest
 from osgeo import gdal, osr
+from PIL import Image
 
 import rok4_decode
 import rok4_make
 import rok4_tms
 from rok4_util import fixture
+
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def program(name):
@@ -31,6 +40,94 @@ def run(*command, timeout=120, **environment):
         env=dict(os.environ, **environment), timeout=timeout, check=False)
     assert out.returncode == 0, "%s\n%s%s" % (command, out.stdout, out.stderr)
     return out.stdout, out.stderr
+
+
+def draw_in_qgis(place, jobs, **environment):
+    """What QGIS says of each job (see qgis_render.py), and the pictures. It
+    writes statistics next to what it opens: give it copies."""
+    if importlib.util.find_spec("qgis") is None:
+        pytest.skip("python3-qgis is not installed")
+    for i, job in enumerate(jobs):
+        if "size" in job:
+            job["png"] = str(place / ("qgis%d.png" % i))
+    listed = place / "jobs.json"
+    listed.write_text(json.dumps(jobs))
+    out = run(sys.executable, os.path.join(HERE, "qgis_render.py"), listed,
+              QT_QPA_PLATFORM="offscreen", HOME=str(place),
+              XDG_RUNTIME_DIR=str(place), **environment)[0]
+    reports = json.loads(out[out.index("[{"):])
+    for job, report in zip(jobs, reports):
+        if "png" in job:
+            assert report["errors"] == []
+            report["picture"] = np.array(
+                Image.open(job["png"]).convert("RGB"))
+    return reports
+
+
+MAP = """
+MAP
+  NAME "m"
+  SIZE 100 100
+  MAXSIZE 4096
+  EXTENT -20037508 -20037508 20037508 20037508
+  IMAGECOLOR 10 20 30
+  PROJECTION "init=epsg:3857" END
+  %s
+  WEB
+    METADATA
+      "ows_enable_request" "*"
+      "ows_srs" "EPSG:3857 EPSG:4326 EPSG:2154"
+      "ows_title" "m"
+      "ows_onlineresource" "http://localhost/"
+    END
+  END
+  LAYER
+    NAME "pyramid"
+    TYPE RASTER
+    STATUS ON
+    DATA "%s"
+    PROJECTION AUTO END
+    METADATA "ows_title" "pyramid" END
+    %s
+  END
+END
+"""
+
+
+def map_server(place):
+    """MapServer, which draws a file: map(path, bbox, size, srs, more words of
+    the layer, {option of GDAL: value}); skips the test where there is none."""
+    mapserv = shutil.which("mapserv", path=os.environ["PATH"] +
+                           ":/usr/lib/cgi-bin")
+    if mapserv is None:
+        pytest.skip("cgi-mapserver is not installed")
+    conf = place / "mapserver.conf"
+    conf.write_text('CONFIG\n ENV\n MS_MAP_PATTERN "."\n END\nEND\n')
+
+    def draw(path, bbox, size, srs="EPSG:3857", words="", config=None):
+        mapfile = place / "m.map"
+        mapfile.write_text(MAP % ("\n".join(
+            'CONFIG "%s" "%s"' % pair for pair in (config or {}).items()),
+            path, words))
+        query = urllib.parse.urlencode({
+            "SERVICE": "WMS", "VERSION": "1.1.1", "REQUEST": "GetMap",
+            "LAYERS": "pyramid", "STYLES": "", "FORMAT": "image/png",
+            "SRS": srs, "BBOX": ",".join("%.17g" % v for v in bbox),
+            "WIDTH": size[0], "HEIGHT": size[1], "map": mapfile})
+        out = subprocess.run([mapserv, "-nh", "-conf", str(conf),
+                              "QUERY_STRING=" + query], capture_output=True,
+                             timeout=60, check=False)
+        assert out.stdout[:4] == b"\x89PNG", out.stdout[:2000] + out.stderr
+        return np.array(Image.open(io.BytesIO(out.stdout)).convert("RGB"))
+    return draw
+
+
+def extent(level, window):
+    """Of a window (x, y, width, height) in pixels of a level."""
+    crs_x, crs_y = level.corner
+    x, y, width, height = window
+    return [crs_x + x * level.cell, crs_y - (y + height) * level.cell,
+            crs_x + (x + width) * level.cell, crs_y - y * level.cell]
 
 
 def reference(name_or_path):

@@ -2,18 +2,22 @@
 """Opens rasters in QGIS, without a screen, and reports what it makes of them.
 
 Usage: qgis_render.py JOBS.json
-JOBS is a list of {"path", and optionally "png", "extent", "size", "crs"};
-prints a list of what QGIS says of each. The pictures are drawn with the style
-that QGIS gives a layer when a user adds it."""
+JOBS is a list of {"path", and optionally "png", "extent", "size", "crs",
+"hillshade", "points", "credentials"}; prints a list of what QGIS says of each.
+The pictures are drawn with the style that QGIS gives a layer when a user adds
+it, or as a hillshade with that factor for heights. points: where values are
+asked for. credentials: of the connection, which QGIS tells GDAL from 3.40 on
+for the directory that the layer is in."""
 
 import json
 import os
 import sys
 
+from osgeo import gdal
 from qgis.core import (QgsApplication, QgsContrastEnhancement,
-                       QgsCoordinateReferenceSystem,
-                       QgsMapRendererParallelJob, QgsMapSettings,
-                       QgsProviderRegistry,
+                       QgsCoordinateReferenceSystem, QgsHillshadeRenderer,
+                       QgsMapRendererParallelJob, QgsMapSettings, QgsPointXY,
+                       QgsProviderRegistry, QgsRaster,
                        QgsRasterBandStats, QgsRasterLayer, QgsRectangle)
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor
@@ -48,6 +52,8 @@ def draw(layer, job):
 
 
 def report(job):
+    for key, value in job.get("credentials", {}).items():
+        gdal.SetPathSpecificOption(os.path.dirname(job["path"]), key, value)
     sublayers = QgsProviderRegistry.instance().querySublayers(job["path"])
     layer = QgsRasterLayer(job["path"], "layer", "gdal")
     out = {"valid": layer.isValid(),
@@ -70,7 +76,12 @@ def report(job):
                 for i in range(nbands)],
         colours=[provider.colorInterpretation(i + 1) for i in range(nbands)],
         stretch=stretch_of(layer),
-        statistics=statistics_of(provider))
+        statistics=statistics_of(provider),
+        values=[value_at(provider, point) for point in job.get("points", ())])
+    if job.get("hillshade"):
+        shaded = QgsHillshadeRenderer(provider, 1, 315, 45)
+        shaded.setZFactor(job["hillshade"])
+        layer.setRenderer(shaded)
     if job.get("png"):
         out["errors"] = draw(layer, job)
     del provider, layer
@@ -83,6 +94,12 @@ def statistics_of(provider):
         1, QgsRasterBandStats.Min | QgsRasterBandStats.Max |
         QgsRasterBandStats.Mean, provider.extent(), 250000)
     return [stats.minimumValue, stats.maximumValue, stats.mean]
+
+
+def value_at(provider, point):
+    """Of the first band, as a click on the map tells it; None for nodata."""
+    return provider.identify(QgsPointXY(*point),
+                             QgsRaster.IdentifyFormatValue).results()[1]
 
 
 def overviews_of(provider):

@@ -1,80 +1,19 @@
 # SPDX-License-Identifier: MIT
 """MapServer answers GetMap from the overview that the request calls for."""
 
-import io
 import os
-import shutil
-import subprocess
-import urllib.parse
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from client_util import gtiff_copy, quadtree_pyramid, reference
+from client_util import (extent, gtiff_copy, map_server, quadtree_pyramid,
+                         reference)
 from rok4_util import Watch, fixture
-
-MAP = """
-MAP
-  NAME "m"
-  SIZE 100 100
-  MAXSIZE 4096
-  EXTENT -20037508 -20037508 20037508 20037508
-  IMAGECOLOR 10 20 30
-  PROJECTION "init=epsg:3857" END
-  WEB
-    METADATA
-      "ows_enable_request" "*"
-      "ows_srs" "EPSG:3857 EPSG:4326 EPSG:2154"
-      "ows_title" "m"
-      "ows_onlineresource" "http://localhost/"
-    END
-  END
-  LAYER
-    NAME "pyramid"
-    TYPE RASTER
-    STATUS ON
-    DATA "%s"
-    PROJECTION AUTO END
-    METADATA "ows_title" "pyramid" END
-    %s
-  END
-END
-"""
 
 
 @pytest.fixture
 def mapserver(tmp_path):
-    """Draws a file: map(path, bbox, size, srs, more words of the layer)."""
-    program = shutil.which("mapserv", path=os.environ["PATH"] +
-                           ":/usr/lib/cgi-bin")
-    if program is None:
-        pytest.skip("cgi-mapserver is not installed")
-    conf = tmp_path / "mapserver.conf"
-    conf.write_text('CONFIG\n ENV\n MS_MAP_PATTERN "."\n END\nEND\n')
-
-    def draw(path, bbox, size, srs="EPSG:3857", words=""):
-        mapfile = tmp_path / "m.map"
-        mapfile.write_text(MAP % (path, words))
-        query = urllib.parse.urlencode({
-            "SERVICE": "WMS", "VERSION": "1.1.1", "REQUEST": "GetMap",
-            "LAYERS": "pyramid", "STYLES": "", "FORMAT": "image/png",
-            "SRS": srs, "BBOX": ",".join("%.17g" % v for v in bbox),
-            "WIDTH": size[0], "HEIGHT": size[1], "map": mapfile})
-        out = subprocess.run([program, "-nh", "-conf", str(conf),
-                              "QUERY_STRING=" + query], capture_output=True,
-                             timeout=60, check=False)
-        assert out.stdout[:4] == b"\x89PNG", out.stdout[:2000] + out.stderr
-        return np.array(Image.open(io.BytesIO(out.stdout)).convert("RGB"))
-    return draw
-
-
-def box(level, window):
-    """Coordinates of a window (x, y, width, height) in pixels of a level."""
-    crs_x, crs_y = level.corner
-    x, y, width, height = window
-    return (crs_x + x * level.cell, crs_y - (y + height) * level.cell,
-            crs_x + (x + width) * level.cell, crs_y - y * level.cell)
+    return map_server(tmp_path)
 
 
 def test_getmap_reads_the_right_overview(tmp_path, mapserver):
@@ -84,7 +23,8 @@ def test_getmap_reads_the_right_overview(tmp_path, mapserver):
     watch = Watch(tmp_path / "N")
     for i, level in enumerate(ref.levels):
         for window in ((0, 0) + level.size, (9, 21, 70, 50)):
-            picture = mapserver(pyramid.path, box(level, window), window[2:])
+            picture = mapserver(pyramid.path, extent(level, window),
+                                window[2:])
             x, y, width, height = window
             np.testing.assert_array_equal(
                 picture, ref.overview(ref.levels[0], level)[
@@ -102,7 +42,7 @@ def test_getmap_beyond_the_edges(tmp_path, mapserver):
     ref = reference(pyramid.path)
     level = ref.levels[1]
     copy = gtiff_copy(ref, tmp_path / "copy.tif")
-    picture, peer = (mapserver(path, box(level, (-40, -30, 330, 320)),
+    picture, peer = (mapserver(path, extent(level, (-40, -30, 330, 320)),
                                (330, 320)) for path in (pyramid.path, copy))
     np.testing.assert_array_equal(picture, peer)
     there = (picture != (10, 20, 30)).any(axis=2)
@@ -126,7 +66,7 @@ def test_getmap_in_another_projection(tmp_path, mapserver, name, srs, places):
             system.SetFromUserInput(text)
             system.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
         places = osr.CoordinateTransformation(source, target).TransformBounds(
-            *box(base, (0, 0) + base.size), 21)
+            *extent(base, (0, 0) + base.size), 21)
     copy = gtiff_copy(ref, tmp_path / "copy.tif")
     pictures = [mapserver(path, places, (300, 280), srs)
                 for path in (fixture(name), copy)]
@@ -140,7 +80,7 @@ def test_getmap_of_terrain(tmp_path, mapserver):
     base = ref.levels[0]
     values = ref.level_array(base)[:, :, 0]
     picture = mapserver(
-        fixture("lamb93mnt_zip_float32"), box(base, (0, 0) + base.size),
+        fixture("lamb93mnt_zip_float32"), extent(base, (0, 0) + base.size),
         base.size, "EPSG:2154", 'PROCESSING "SCALE=0,1000"')
     valid = values != -99999
     assert (picture[~valid] == (10, 20, 30)).all()

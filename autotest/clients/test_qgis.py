@@ -2,57 +2,20 @@
 """QGIS without a screen: one layer with its overviews, drawn in place and in
 colour, and terrain with a stretch that shows it."""
 
-import importlib.util
-import json
-import os
-import sys
-
 import numpy as np
 import pytest
 from osgeo import gdal
-from PIL import Image
 
-from client_util import (averaged_terrain, gtiff_copy, quadtree_pyramid,
-                         reference, run)
+from client_util import (averaged_terrain, draw_in_qgis, extent, gtiff_copy,
+                         quadtree_pyramid, reference)
 from rok4_util import fixture
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 BACKGROUND = (10, 20, 30)
 GRAY, RED, GREEN, BLUE, ALPHA = 1, 3, 4, 5, 6
 
-if importlib.util.find_spec("qgis") is None:
-    pytest.skip("python3-qgis is not installed", allow_module_level=True)
-
-
 @pytest.fixture
 def qgis(tmp_path):
-    """What QGIS says of each job, and the pictures. It writes statistics next
-    to what it opens: give it copies."""
-    def draw(*jobs):
-        for i, job in enumerate(jobs):
-            if "size" in job:
-                job["png"] = str(tmp_path / ("qgis%d.png" % i))
-        listed = tmp_path / "jobs.json"
-        listed.write_text(json.dumps(jobs))
-        out = run(sys.executable, os.path.join(HERE, "qgis_render.py"),
-                  listed, QT_QPA_PLATFORM="offscreen", HOME=str(tmp_path),
-                  XDG_RUNTIME_DIR=str(tmp_path))[0]
-        reports = json.loads(out[out.index("[{"):])
-        for job, report in zip(jobs, reports):
-            if "png" in job:
-                assert report["errors"] == []
-                report["picture"] = np.array(
-                    Image.open(job["png"]).convert("RGB"))
-        return reports
-    return draw
-
-
-def extent(level, window):
-    """Of a window (x, y, width, height) in pixels of a level."""
-    crs_x, crs_y = level.corner
-    x, y, width, height = window
-    return [crs_x + x * level.cell, crs_y - (y + height) * level.cell,
-            crs_x + (x + width) * level.cell, crs_y - y * level.cell]
+    return lambda *jobs: draw_in_qgis(tmp_path, jobs)
 
 
 def whole(pyramid, size=None):

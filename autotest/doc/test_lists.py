@@ -14,6 +14,9 @@ import rok4_doc
 
 SAMPLE = os.path.join(rok4_doc.ROOT, "data", "sample", "lamb93_jpg90.json")
 UNITS = {"": 1, " KiB": 1 << 10, " MiB": 1 << 20}
+# Options of GDAL that are asked for to do as it does, or to find no way round.
+INTERNAL = {"CPL_VSIL_CURL_CHUNK_SIZE", "CPL_VSIL_CURL_ALLOWED_EXTENSIONS",
+            "CPL_VSIL_CURL_ALLOWED_FILENAME"}
 WAITING = "frmts/rok4/rok4_writing.cpp:WAITING_BYTES"
 
 
@@ -92,18 +95,39 @@ def test_table_of_defaults():
 
 
 def test_config_options():
-    """Every configuration option that the sources ask for; the last one is
-    asked for by GDAL."""
-    asked = set()
+    """Every configuration option of ours that the sources name, on one page;
+    and every one of GDAL's is told of somewhere."""
+    ours, asked = set(), set()
     for path in (glob.glob(rok4_doc.ROOT + "/frmts/*/*.cpp") +
-                 glob.glob(rok4_doc.ROOT + "/port/*.cpp")):
-        asked.update(re.findall(r'GetConfigOption\(\s*"([A-Z0-9_]+)"',
-                                rok4_doc.read(path)))
-    documented = set()
+                 glob.glob(rok4_doc.ROOT + "/port/**/*.cpp", recursive=True)):
+        text = rok4_doc.read(path)
+        ours.update(re.findall(r'"(ROK4_[A-Z0-9_]+)"', text))
+        asked.update(re.findall(r'GetConfigOption\(\s*"([A-Z0-9_]+)"', text))
+    documented = []
     for page in (rok4_doc.DRIVER_PAGE, rok4_doc.COGX_PAGE):
-        documented |= set(rok4_doc.directives(
-            "config", rok4_doc.section("Configuration options", page)))
-    assert documented == asked | {"GDAL_CACHEMAX"}
+        documented += rok4_doc.directives(
+            "config", rok4_doc.section("Configuration options", page))
+    for page in rok4_doc.STORAGE_PAGES:
+        documented += rok4_doc.directives("config", rok4_doc.read(page))
+    repeated = {name for name in documented if documented.count(name) > 1}
+    assert repeated <= {"GDAL_NUM_THREADS", "GDAL_CACHEMAX",
+                        "ROK4_NETWORK_TIMEOUT"}
+    assert {name for name in documented if name.startswith("ROK4_")} == ours
+    text = "".join(rok4_doc.read(page) for page in rok4_doc.pages()
+                   if page.endswith(".rst"))
+    assert {name for name in asked if name not in text} <= INTERNAL
+
+
+@pytest.mark.parametrize("array,page", [("S3_KEYS", "s3"),
+                                        ("SWIFT_KEYS", "swift")])
+def test_settings_that_win(array, page):
+    """GDAL's options with which ours are not looked at."""
+    names = re.search(r"%s\[\] = \{(.*?)\}" % array,
+                      rok4_doc.read("port/storage_path.cpp"), re.S).group(1)
+    told = rok4_doc.section("Settings", "doc/user/%s.rst" % page).partition(
+        "those of ROK4 are not looked at")[0]
+    assert set(re.findall(r"\b[A-Z0-9]+_[A-Z0-9_]+\b", told)) == set(
+        re.findall(r'"(\w+)"', names))
 
 
 @pytest.mark.parametrize("domain,title", [
@@ -198,6 +222,25 @@ def test_limits():
      "PYR_MAX_ATTEMPTS", 1),
     ("../drivers/raster/rok4.rst", "more than {} count",
      "PYR_POOL_MAX_THREADS", 1),
+    ("../drivers/raster/rok4.rst", "index and up to {} KiB",
+     "port/vsi_remote.cpp:HEAD_BYTES", 1 << 10),
+    ("../drivers/raster/rok4.rst", "{} slabs stay open",
+     "port/remote_files.cpp:MAX_FILES", 1),
+    ("../drivers/raster/rok4.rst", "but at least {}. For the list",
+     "frmts/rok4/rok4_writing.cpp:PUTTING_THREADS", 1),
+    ("architecture.md", "one request, which brings {} KiB",
+     "port/vsi_remote.cpp:HEAD_BYTES", 1 << 10),
+    ("architecture.md", "kept by path, {} for",
+     "port/remote_files.cpp:MAX_FILES", 1),
+    ("architecture.md", "objects of up to {} bytes", "ROK4_MAX_LINK_BYTES", 1),
+    ("../user/s3.rst", "index and up to {} KiB",
+     "port/vsi_remote.cpp:HEAD_BYTES", 1 << 10),
+    ("../user/http.rst", "index and up to {} KiB",
+     "port/vsi_remote.cpp:HEAD_BYTES", 1 << 10),
+    ("../user/swift.rst", "behind its first {} KiB",
+     "port/vsi_remote.cpp:HEAD_BYTES", 1 << 10),
+    ("../user/ceph.rst", "with its first {} KiB",
+     "port/vsi_remote.cpp:HEAD_BYTES", 1 << 10),
     ("../user/vsirados.rst", "Reads of less than {} bytes",
      "port/vsirados/vsirados_reader.cpp:WINDOW_BYTES", 1),
     ("../user/vsirados.rst", "at least {}, at most",
@@ -232,7 +275,7 @@ def test_formats():
 def test_members_that_identify():
     names = set(re.findall(r'\{"\\"(\w+)\\""', rok4_doc.read(
         "frmts/rok4/rok4_identify.c")))
-    assert len(names) == 6
+    assert len(names) == 7
     text = " ".join(rok4_doc.section("Dataset names").split())
     text = re.search("two of the members (.*?)\\.", text).group(1)
     assert set(re.findall(r"\w+_\w+", text)) == names
@@ -251,7 +294,8 @@ def test_modules():
         r"\b(pyr(?:_\w+)?|rok4_\w+|cogx_\w+|vsi_\w+|vsirados_\w+|"
         r"job_context|gdal_compat|"
         r"crs_text|option_reader|range_cache|closing_dataset|message_trap|"
-        r"thread_settings)\b", text))
+        r"thread_settings|storage_\w+|swift_token|redaction|remote_files)\b",
+        text))
     # An enum, and what the build makes.
     assert named - built <= {"pyr_result", "rok4_tms_table"}
     assert not built - named

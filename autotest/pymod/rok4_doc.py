@@ -10,6 +10,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 DRIVER_PAGE = "doc/drivers/raster/rok4.rst"
 COGX_PAGE = "doc/drivers/raster/cogx.rst"
 README = "README.md"
+# Their commands need servers: autotest/storage runs them.
+STORAGE_PAGES = ("doc/user/ceph.rst", "doc/user/http.rst", "doc/user/s3.rst",
+                 "doc/user/swift.rst", "doc/user/vsirados.rst")
 
 
 def pages():

@@ -2,7 +2,10 @@
 // Pixels that are being written to a level, in any order and bounded memory.
 #include "rok4_canvas_priv.h"
 
+#include "vsi_objects.h"
 #include "vsi_out.h"
+
+#include "cpl_conv.h"
 
 #include <cstring>
 #include <vector>
@@ -33,7 +36,10 @@ bool Rok4Canvas::Init(const struct pyr_tile_shape &shape, const double *nodata,
     m_masks = masks;
     m_ground = std::move(ground);
     m_out = vsi_out_make_scratch();
-    m_spool = path + ".written";
+    // An object storage has no files that are written at random.
+    m_spool = vsi_objects_are_at(path.c_str())
+                  ? std::string(CPLGenerateTempFilename("rok4"))
+                  : path + ".written";
     for (uint32_t i = 0; i < shape.bands; i++)
     {
         const float value = static_cast<float>(nodata[i]);

@@ -10,6 +10,7 @@
 #include "rok4_move.h"
 #include "rok4_remove.h"
 #include "vsi_io.h"
+#include "vsi_objects.h"
 #include "vsi_tree.h"
 
 #include "cpl_conv.h"
@@ -137,6 +138,11 @@ CPLErr MoveTo(const char *newName, const char *oldName, Move move)
     if (result != PYR_OK)
         return Report(oldName, result, err);
     result = PathOf(newName, &to, &err);
+    if (result == PYR_OK &&
+        (vsi_io_is_remote(from.c_str()) || vsi_io_is_remote(to.c_str())))
+        result = pyr_fail(&err, PYR_UNSUPPORTED,
+                          "pyramids are renamed and copied as files only where "
+                          "they are files (gdal_translate copies others)");
     if (result == PYR_OK && !EQUAL(CPLGetExtension(to.c_str()), "json"))
         result = pyr_fail(&err, PYR_USAGE,
                           "expected the path of a descriptor, "
@@ -174,7 +180,15 @@ CPLErr Rok4Delete(const char *name)
         CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_DELETE", "NO"));
     // A name with a prefix is ours, whether something stands there or not. A
     // removal that was interrupted has left no descriptor: it is finished.
-    if (result == PYR_OK && !vsi_io_exists(path.c_str()))
+    const struct pyr_tree tree = vsi_tree_make();
+    enum pyr_entry kind = PYR_ENTRY_ABSENT;
+    if (result == PYR_OK && vsi_objects_are_at(path.c_str()))
+    {
+        result = pyr_tree_kind(&tree, path.c_str(), &kind, &err);
+        if (result == PYR_OK && kind == PYR_ENTRY_ABSENT)
+            return CE_None;
+    }
+    else if (result == PYR_OK && !vsi_io_exists(path.c_str()))
         return allowed &&
                        (vsi_io_exists((path + ".building").c_str()) ||
                         vsi_io_exists((path + ".lock").c_str())) &&
@@ -190,7 +204,6 @@ CPLErr Rok4Delete(const char *name)
         // What creates then, refuses to do so, or does as its options say.
         return GDALCompatRemovesUndeleted() ? CE_None : CE_Failure;
     }
-    const struct pyr_tree tree = vsi_tree_make();
     if (result == PYR_OK)
         result = rok4_remove(&tree, path.c_str(), &err);
     return Report(name, result, err);

@@ -84,7 +84,10 @@ enum pyr_result rok4_open_slab_new(struct rok4_writer *writer,
     bool fine = slab->path != NULL;
     if (fine && slab->room_nbytes == 0)
     {
-        slab->spool_path = with_suffix(slab->path, ".spool");
+        slab->spool_path = with_suffix(writer->options.scratch != NULL
+                                           ? writer->options.scratch_path
+                                           : slab->path,
+                                       ".spool");
         fine = slab->spool_path != NULL &&
                pyr_spool_new(writer->spools, slab->spool_path, &slab->spool) ==
                    PYR_OK;

@@ -690,7 +690,7 @@ enum pyr_result rok4_stage_objects_publish(struct rok4_stage *stage,
         result = remove_dropped(stage, err);
     /* Its own, or that of a run that was interrupted. */
     if (result == PYR_OK &&
-        (stage->objects->marked || stage->state.mode != ROK4_STATE_UPDATE))
+        (stage->objects->marked || stage->state.mode == ROK4_STATE_OVERWRITE))
         result = remove_one(stage, stage->files.state, err);
     if (result != PYR_OK)
         pyr_error_prefix(

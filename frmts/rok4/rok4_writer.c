@@ -123,8 +123,9 @@ enum pyr_result rok4_writer_new(const struct rok4_writer_options *options,
         return pyr_fail(err, PYR_NOMEM, "out of memory");
     writer->options = *options;
     atomic_init(&writer->count, 0);
-    result =
-        pyr_spools_new(options->out, options->memory_bytes, &writer->spools);
+    result = pyr_spools_new(options->scratch != NULL ? options->scratch
+                                                     : options->out,
+                            options->memory_bytes, &writer->spools);
     if (result != PYR_OK)
         (void)pyr_fail(err, result, "out of memory");
     if (result == PYR_OK)

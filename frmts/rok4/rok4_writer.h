@@ -44,6 +44,10 @@ struct rok4_writer_options
     bool sparse; /* tiles without data take no bytes; else each is written */
     bool resume; /* a whole slab that stands at its place is kept */
     size_t memory_bytes; /* of encoded tiles in memory; more go to files */
+    /* With what, and under which name, those files are made; NULL: with out,
+     * beside the slabs. */
+    const struct pyr_out *scratch;
+    const char *scratch_path;
 };
 
 struct rok4_writer;

@@ -128,6 +128,8 @@ Rok4Writing::Rok4Writing(const Rok4WritingOptions &options,
 {
     if (!OnObjects())
         return;
+    m_scratch = vsi_out_make_scratch();
+    m_scratchPath = CPLGenerateTempFilename("rok4");
     m_objects.base = m_io;
     m_io = rok4_objects_io(&m_objects);
     m_options.nthreads = std::max(m_options.nthreads, PUTTING_THREADS);
@@ -306,6 +308,11 @@ CPLErr Rok4Writing::MakeOutput(Output *output, enum rok4_format format,
     options.sparse = m_options.sparse;
     options.resume = withOld && CanResume();
     options.memory_bytes = WAITING_BYTES;
+    if (OnObjects())
+    {
+        options.scratch = &m_scratch;
+        options.scratch_path = m_scratchPath.c_str();
+    }
     return Report(rok4_writer_new(&options, &output->writer, &err), err);
 }
 

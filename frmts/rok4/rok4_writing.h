@@ -185,6 +185,8 @@ class Rok4Writing final
     struct pyr_io m_io = {};
     struct rok4_objects m_objects = {}; // which m_io follows links by
     struct pyr_out m_out = {};
+    struct pyr_out m_scratch = {}; // on an object storage, for local files:
+    std::string m_scratchPath{};   // called so
     struct pyr_tree m_tree = {};
     std::shared_ptr<PyrRuntime> m_runtime{};
     struct rok4_stage *m_stage = nullptr;

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Writers that are killed while they write to object storages: what stands
+there then, and what the same command makes of it.
+ROK4_KILL_FULL=YES kills each 100 times instead of 20 in all."""
+
+import os
+import random
+import sys
+
+import pytest
+
+import pyramids
+
+import rok4_write
+from rok4_util import ROOT
+
+sys.path.insert(0, os.path.join(ROOT, "autotest", "safety"))
+import writer  # noqa: E402
+
+FULL = os.environ.get("ROK4_KILL_FULL", "NO") == "YES"
+SEED = int(os.environ.get("ROK4_KILL_SEED", "1"))
+LATENCY_S = 0.01
+
+
+@pytest.fixture(scope="module")
+def child():
+    """A process that forks for each command, and kills that when it is told."""
+    one = writer.Writer("")
+    yield one
+    one.close()
+
+
+class Scene:
+    """A command on a storage, of which before made what stands there before."""
+
+    def __init__(self, child, storage, tmp_path, options, before=None):
+        self.child, self.storage = child, storage
+        self.name = "ROK4:" + storage.path("N.json")
+        # RADOS has no proxy that makes it slow.
+        wide = (700, 1200) if storage.kind == "RADOS" else (250, 310)
+        self.job = self.step(tmp_path, "new", 1, wide, options)
+        self.before = {}
+        if before is not None:
+            self.run(self.step(tmp_path, "old", 2, (300, 310), before))
+            self.before = storage.get_all()
+        with self.slow() as asked:
+            self.run(self.job)
+            found = asked()
+        puts = [one for one in found if one.method == "PUT"]
+        # Seconds since the first request, which comes at once.
+        self.begin = puts[0].started - found[0].started
+        self.end = puts[-1].ended - found[0].started
+        self.after = storage.get_all()
+        assert "N.json" in self.after and self.after != self.before
+
+    def step(self, tmp_path, name, seed, size, options):
+        path = str(tmp_path / (name + ".tif"))
+        rok4_write.stored(rok4_write.noise(3, size, seed=seed), path)
+        small = [] if "UPDATE_MODE=INPLACE" in options else rok4_write.SMALL
+        return {"do": "copy", "path": self.name, "source": path,
+                "options": small + list(options)}
+
+    def slow(self):
+        """Requests take time, where that can be had, and are counted."""
+        return self.storage.watched(
+            **({"latency_s": LATENCY_S} if self.storage.proxy else {}))
+
+    def run(self, job, **more):
+        options = dict(self.storage.options, NUM_THREADS="2",
+                       ROK4_TMS_DIRECTORY=os.environ["ROK4_TMS_DIRECTORY"])
+        options = {key: value for key, value in options.items() if value}
+        answer = self.child.ask(job, config=options, **more)
+        assert answer["killed"] or answer["done"], answer
+        return answer
+
+    def points(self, count):
+        """When it is killed, in seconds: mostly while objects are put."""
+        rng = random.Random("%d %s" % (SEED, self.name))
+        count = 100 if FULL else count
+        spread = 0.1 * (self.end - self.begin)
+        return [rng.uniform(self.begin - spread, self.end + spread)
+                for _ in range(count)]
+
+    def kill(self, seconds):
+        """What stands there when the command is killed after so long."""
+        for name in self.storage.list():
+            if name not in self.before:
+                self.storage.delete(name)
+        self.storage.put_all(self.before)
+        with self.slow():
+            self.run(self.job, delay=seconds)
+        return self.storage.get_all()
+
+    def again(self, *options):
+        """The same command, to its end."""
+        self.run(dict(self.job, options=self.job["options"] + list(options)))
+
+    def check_whole(self, found):
+        """Each object is old or new."""
+        for name, data in found.items():
+            assert data in (self.before.get(name), self.after.get(name)), name
+
+
+@pytest.mark.parametrize("kind,count", [("S3", 10), ("SWIFT_V1", 5),
+                                        ("RADOS", 5)])
+def test_new(make_storage, child, tmp_path, kind, count):
+    """No descriptor, or all of it."""
+    with make_storage(kind).settled() as storage:
+        scene = Scene(child, storage, tmp_path, [])
+        numbers = []
+        for seconds in scene.points(count):
+            found = scene.kill(seconds)
+            numbers.append(len(found))
+            scene.check_whole(found)
+            if "N.json" in found:
+                assert found == scene.after
+                continue
+            scene.again(*(["OVERWRITE=YES"] if found else []))
+            assert storage.get_all() == scene.after
+        print(kind, scene.begin,scene.end, numbers, len(scene.after))
+        assert any(0 < number < len(scene.after) for number in numbers)
+
+
+SCENES = {"OVERWRITE": ([], ["OVERWRITE=YES"]),
+          "INPLACE": ([], ["UPDATE_MODE=INPLACE"]),
+          "MASKS": (["MASK=YES"], ["OVERWRITE=YES", "MASK=YES",
+                                   "TILES_PER_WIDTH=4"])}
+
+
+@pytest.mark.parametrize("kind,name", [
+    ("S3", "OVERWRITE"), ("S3", "INPLACE"), ("S3", "MASKS"),
+    ("SWIFT_V1", "INPLACE"), ("RADOS", "INPLACE"), ("RADOS", "MASKS")])
+def test_replacing(make_storage, child, tmp_path, kind, name):
+    """Slabs are old or new, the pyramid can be read, and the same command again
+    ends as if it had not been killed."""
+    before, options = SCENES[name]
+    with make_storage(kind).settled() as storage:
+        scene = Scene(child, storage, tmp_path, options, before)
+        numbers = []
+        for seconds in scene.points(4):
+            found = scene.kill(seconds)
+            numbers.append(sum(data != scene.before.get(key)
+                               for key, data in found.items()))
+            scene.check_whole(found)
+            assert "N.json" in found
+            pyramids.seen(scene.name)
+            scene.again()
+            assert storage.get_all() == scene.after
+        print(kind, name, scene.begin,scene.end, numbers)
+        assert len(set(numbers)) > 1
+
+
+def in_order(objects):
+    """The lines of lists are in any order."""
+    return dict(objects, **{"N.list": sorted(objects["N.list"].split())})
+
+
+@pytest.mark.parametrize("kind", ["S3", "RADOS"])
+def test_resuming(make_storage, child, tmp_path, kind):
+    """RESUME=YES goes on where it was killed: slabs that are there are not put
+    again, but for those that were on their way."""
+    with make_storage(kind).settled() as storage:
+        scene = Scene(child, storage, tmp_path, ["RESUME=YES"])
+        total, some = len(scene.after) - 2, False
+        for seconds in scene.points(4):
+            found = scene.kill(seconds)
+            if "N.json" in found:
+                assert found.keys() >= scene.after.keys()
+                continue
+            known = len([name for name in found if "/DATA_" in name])
+            with storage.watched() as asked:
+                scene.again()
+                puts = [one for one in asked() if one.method == "PUT" and
+                        "/DATA_" in one.name]
+            assert in_order(storage.get_all()) == in_order(scene.after)
+            assert len(puts) <= total - known + 4
+            some = some or 4 < known < total
+        print(kind, some)

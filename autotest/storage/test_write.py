@@ -1,0 +1,508 @@
+# SPDX-License-Identifier: MIT
+"""Pyramids written to every storage are those that are written to files: the
+same bytes under the storage's names (spec sections 1, 2, 4, 7)."""
+
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+import pyramids
+import rok4_objects
+import rok4_write
+from rok4_util import Errors, config, open_dataset
+
+# Two tiles a side, and a corner that is no tile's.
+GRID_L93 = ["TILING_SCHEME=LAMB93_1M_MNT", "TILES_PER_WIDTH=2",
+            "TILES_PER_HEIGHT=2", "BOTTOM_LEVEL=7", "TOP_LEVEL=4"]
+
+
+class Both:
+    """A directory and a storage, where the same is done. name: of the
+    pyramid."""
+
+    def __init__(self, storage, tmp_path, name="N"):
+        self.storage, self.name = storage, name
+        self.directory = tmp_path / "files"
+        self.directory.mkdir()
+        self.paths = [str(self.directory / (name + ".json")),
+                      "ROK4:" + storage.path(name + ".json")]
+
+    def create(self, source, *options, small=True):
+        for path in self.paths:
+            rok4_write.create(path, source, *options, small=small)
+
+    def do(self, work):
+        """work(path), on either, without a message."""
+        for path in self.paths:
+            with Errors() as errors:
+                work(path)
+            assert not errors.texts(), errors.texts()
+
+    def check(self):
+        """Objects and bytes are what the files become as objects; read, they
+        are the same."""
+        storage, name = self.storage, self.name
+        found = storage.get_all()
+        expected = rok4_objects.objects_of(self.paths[0], storage.type,
+                                           storage.tray, name)
+        assert sorted(found) == sorted(expected)
+        for key in (name + ".json", name + ".list"):
+            left, right = found.pop(key), expected.pop(key)
+            if key.endswith(".json"):
+                assert json.loads(left) == json.loads(right)
+            else:
+                assert left.split(b"#\n")[0] == right.split(b"#\n")[0]
+                assert sorted(left.split()) == sorted(right.split())
+        assert [key for key in found if found[key] != expected[key]] == []
+        ours, theirs = (pyramids.seen(path) for path in self.paths)
+        assert ours[0] == theirs[0]
+        pyramids.assert_same_levels(ours[1], theirs[1])
+
+
+@pytest.fixture
+def both(object_storage, tmp_path):
+    return Both(object_storage, tmp_path)
+
+
+@pytest.fixture
+def with_s3(s3, tmp_path):
+    """For what does not depend on the storage."""
+    return Both(s3, tmp_path)
+
+
+def valid(size=rok4_write.SIZE):
+    """Most of the pixels, in a pattern."""
+    px_y, px_x = np.mgrid[0:size[0], 0:size[1]]
+    return (px_x // 40 + px_y // 30) % 3 != 0
+
+
+@pytest.mark.parametrize("options", [
+    ["COMPRESS=NONE"], ["COMPRESS=JPEG"], ["COMPRESS=JPEG", "QUALITY=90"],
+    ["COMPRESS=PNG"], ["COMPRESS=LZW"], ["COMPRESS=PACKBITS"],
+    ["TILES_PER_WIDTH=16", "TILES_PER_HEIGHT=3"], ["ADD_ALPHA=YES"],
+    ["OVERVIEW_RESAMPLING=CUBIC"], ["OVERVIEW_RESAMPLING=NEAREST"],
+    ["SPARSE_OK=YES"]], ids=" ".join)
+def test_new(with_s3, options):
+    with_s3.create(rok4_write.source(rok4_write.noise(3), nodata=0), *options)
+    with_s3.check()
+
+
+def test_new_with_masks(both):
+    both.create(rok4_write.source(rok4_write.noise(3), mask=valid()),
+                "MASK=YES", "COMPRESS=JPEG")
+    both.check()
+    names = both.storage.list("N/")
+    assert any("MASK" in name for name in names)
+
+
+def test_new_with_alpha(with_s3):
+    pixels = rok4_write.noise(4)
+    pixels[:, :, 3] = np.where(valid(), 255, 0)
+    with_s3.create(rok4_write.source(pixels, alpha=True), "COMPRESS=PNG")
+    with_s3.check()
+
+
+def test_new_float(both):
+    pixels = rok4_write.noise(1, dtype=np.float32)
+    pixels[~valid()] = -9999
+    both.create(rok4_write.source(pixels, nodata=-9999))
+    both.check()
+
+
+@pytest.mark.parametrize("compress", ["DEFLATE", "JPEG"])
+def test_new_on_a_grid_of_integer_ratios(both, compress):
+    """Where levels are not made of the next finer one in the one pass; lossy
+    ones are kept without loss meanwhile, on the disk."""
+    source = rok4_write.source(rok4_write.noise(3, (500, 600)),
+                               (130000, 1000000), "7", "LAMB93_1M_MNT")
+    for method in ("NEAREST", "BILINEAR"):
+        both.create(source, "COMPRESS=" + compress, "OVERWRITE=YES",
+                    "OVERVIEW_RESAMPLING=" + method, *GRID_L93, small=False)
+        both.check()
+
+
+def test_new_off_the_grid(with_s3):
+    source = rok4_write.source(rok4_write.noise(3),
+                               cell=rok4_write.matrix_of()["cellSize"] * 1.3)
+    with_s3.create(source)
+    with_s3.check()
+
+
+def test_new_of_a_pyramid(both):
+    """Slabs as they are; of a level, tiles or pixels."""
+    source = pyramids.fixture_dataset("t64_zip_uint8_rgb")
+    both.create(source, small=False)
+    both.check()
+    both.create(source, "OVERWRITE=YES", "COMPRESS=PNG", small=False)
+    both.check()
+
+
+def test_new_in_a_directory_of_the_tray(object_storage, tmp_path):
+    """NAME with slashes, in descriptor and list too."""
+    storage = object_storage
+    (tmp_path / "files").mkdir()
+    source = rok4_write.source(rok4_write.noise(3), mask=valid())
+    path = rok4_write.create(storage.path("a/b/N.json"), source, "MASK=YES")
+    local = rok4_write.create(tmp_path / "N.json", source, "MASK=YES")
+    found = storage.get_all()
+    expected = rok4_objects.objects_of(local, storage.type, storage.tray,
+                                       "a/b/N")
+    assert sorted(found) == sorted(expected)
+    assert found["a/b/N.list"].startswith(
+        b"0=%s/a/b/N\n#\n0/DATA_5_" % storage.tray.encode())
+    descriptor = json.loads(found["a/b/N.json"])
+    assert descriptor == json.loads(expected["a/b/N.json"])
+    for level in descriptor["levels"]:
+        assert level["storage"] == {
+            "type": storage.type,
+            rok4_objects.TRAYS[storage.type]: storage.tray,
+            "image_prefix": "a/b/N/DATA_" + level["id"],
+            "mask_prefix": "a/b/N/MASK_" + level["id"]}
+    ours, theirs = pyramids.seen(path), pyramids.seen(local)
+    pyramids.assert_same_levels(ours[1], theirs[1])
+
+
+def test_names_of_rok4(object_storage):
+    """ROK4:s3://TRAY/N.json is written as it is read; with the settings of
+    ROK4's programs alone."""
+    storage = object_storage
+    source = rok4_write.source(rok4_write.noise(3))
+    rok4_write.create("ROK4:" + storage.rok4_path("N.json"), source)
+    expected = storage.get_all()
+    known = storage.cluster.rok4_options()
+    if storage.kind == "SWIFT_V3":
+        known.update(storage.cluster.rok4_keystone_options())
+    with config(**dict(dict.fromkeys(storage.options), **known)):
+        gdal.VSICurlClearCache()
+        rok4_write.create("ROK4:" + storage.rok4_path("N.json"), source,
+                          "OVERWRITE=YES")
+    assert storage.get_all() == expected
+
+
+def test_list_can_be_left_out(with_s3):
+    source = rok4_write.source(rok4_write.noise(3))
+    with_s3.create(source, "LIST=NO")
+    assert "N.list" not in with_s3.storage.list()
+    with_s3.create(source, "OVERWRITE=YES")
+    with_s3.check()
+    with_s3.create(source, "LIST=NO", "OVERWRITE=YES")
+    assert "N.list" not in with_s3.storage.list()
+
+
+# What stands there.
+
+
+def test_overwriting(both):
+    """Slabs of the old pyramid are no more, and what is not ours stays."""
+    storage = both.storage
+    foreign = {"N2.json": b"{}", "N2/DATA_5_32_22": b"x", "N/notes": b"y",
+               "N/DATA_5_1": b"z", "other": b"w"}
+    both.create(rok4_write.source(rok4_write.noise(3, (300, 700)),
+                                  mask=valid((300, 700))), "MASK=YES")
+    storage.put_all(foreign)
+    said = rok4_write.refuse(both.paths[1],
+                             rok4_write.source(rok4_write.noise(3)))
+    assert "OVERWRITE" in said
+    for options in (["OVERWRITE=YES", "MASK=YES"],
+                    ["OVERWRITE=YES", "TOP_LEVEL=4"],
+                    ["OVERWRITE=YES", "TILES_PER_WIDTH=4"]):
+        both.create(rok4_write.source(rok4_write.noise(3), mask=valid()),
+                    *options)
+        for name, data in foreign.items():
+            assert storage.get(name) == data
+            storage.delete(name)
+        both.check()
+        storage.put_all(foreign)
+
+
+def test_slabs_without_a_descriptor(object_storage):
+    """Of a build that was killed: they are not taken for ours unasked."""
+    storage = object_storage
+    storage.put("N/DATA_5_40_40", b"old")
+    source = rok4_write.source(rok4_write.noise(3))
+    assert "OVERWRITE" in rok4_write.refuse(storage.path("N.json"), source)
+    assert storage.list() == ["N/DATA_5_40_40"]
+    rok4_write.create(storage.path("N.json"), source, "OVERWRITE=YES")
+    assert "N/DATA_5_40_40" not in storage.list()
+
+
+PATCH_PX = 66 * 64 + 5, 46 * 64 + 5
+
+
+def update_in_place(both, *options):
+    """A patch within, one that makes limits grow."""
+    both.create(rok4_write.source(rok4_write.noise(3), mask=valid()), *options)
+    for px, size in ((PATCH_PX, (30, 40)), ((70 * 64, 44 * 64), (90, 70))):
+        patch = rok4_write.source(rok4_write.noise(3, size, seed=px[0]), px,
+                                  mask=valid(size))
+        both.create(patch, "UPDATE_MODE=INPLACE", small=False)
+        both.check()
+
+
+def test_update_in_place(both):
+    update_in_place(both, "MASK=YES")
+
+
+@pytest.mark.parametrize("option", ["COMPRESS=JPEG", "ADD_ALPHA=YES",
+                                    "OVERVIEW_RESAMPLING=CUBIC"])
+def test_update_in_place_of_others(with_s3, option):
+    update_in_place(with_s3, option)
+
+
+def listing(text):
+    """{tray/pyramid/slab} of a list, whatever the numbers of its roots."""
+    head, _, body = text.decode().partition("#\n")
+    roots = dict(line.split("=") for line in head.splitlines())
+    return sorted("%s/%s" % (roots[line.split("/")[0]], line.split("/")[1])
+                  for line in body.splitlines())
+
+
+def test_update_with_links(object_storage, tmp_path):
+    """Slabs that the source does not touch are links to the ancestor's, or
+    copies; of an ancestor with links, to the slabs that these lead to."""
+    storage = object_storage
+    source = rok4_write.source(rok4_write.noise(3, (300, 300)))
+    patch = rok4_write.source(rok4_write.noise(3, (20, 20), seed=3), PATCH_PX)
+    last = rok4_write.source(rok4_write.noise(3, (20, 20), seed=4),
+                             (PATCH_PX[0] + 200, PATCH_PX[1] + 100))
+    local = {name: str(tmp_path / (name + ".json"))
+             for name in ("old", "link", "next", "copy")}
+    for where in (local, {name: storage.path(name + ".json")
+                          for name in local}):
+        rok4_write.create(where["old"], source)
+        rok4_write.create(where["link"], patch, "ANCESTOR=" + where["old"],
+                          small=False)
+        rok4_write.create(where["next"], last, "ANCESTOR=" + where["link"],
+                          small=False)
+        rok4_write.create(where["copy"], last, "ANCESTOR=" + where["link"],
+                          "UPDATE_MODE=COPY", small=False)
+    for name in local:
+        found = {key: storage.get(key) for key in storage.list(name + "/")}
+        expected = rok4_objects.objects_of(local[name], storage.type,
+                                           storage.tray, name)
+        listed = expected.pop(name + ".list")
+        expected.pop(name + ".json")
+        assert found == expected
+        assert listing(storage.get(name + ".list")) == listing(listed)
+        ours = pyramids.seen(storage.path(name + ".json"))
+        theirs = pyramids.seen(local[name])
+        assert ours[0] == theirs[0]
+        pyramids.assert_same_levels(ours[1], theirs[1])
+    links = [key for key in storage.list("next/")
+             if storage.get(key).startswith(b"SYMLINK#")]
+    assert links and {storage.get(key).split(b"/")[1] for key in links} == {
+        b"old", b"link"}
+    assert "has no such links" in rok4_write.refuse(
+        storage.path("hard.json"), patch, "UPDATE_MODE=HLINK",
+        "ANCESTOR=" + storage.path("old.json"), small=False)
+
+
+def test_updating_a_pyramid_with_links(object_storage, tmp_path):
+    """In place: slabs that are touched become its own, the ancestor's stay."""
+    storage = object_storage
+    source = rok4_write.source(rok4_write.noise(3, (300, 300)))
+    patch = rok4_write.source(rok4_write.noise(3, (20, 20), seed=3), PATCH_PX)
+    more = rok4_write.source(rok4_write.noise(3, (60, 60), seed=4),
+                             (PATCH_PX[0] + 100, PATCH_PX[1] + 60))
+    rok4_write.create(storage.path("old.json"), source)
+    rok4_write.create(storage.path("N.json"), patch,
+                      "ANCESTOR=" + storage.path("old.json"), small=False)
+    before = {key: storage.get(key) for key in storage.list("old")}
+    rok4_write.create(storage.path("N.json"), more, "UPDATE_MODE=INPLACE",
+                      small=False)
+    assert {key: storage.get(key) for key in storage.list("old")} == before
+    rok4_write.create(tmp_path / "N.json", source)
+    for one in (patch, more):
+        rok4_write.create(tmp_path / "N.json", one, "UPDATE_MODE=INPLACE",
+                          small=False)
+    pyramids.assert_same_levels(pyramids.seen(storage.path("N.json"))[1],
+                                pyramids.seen(tmp_path / "N.json")[1])
+
+
+# Datasets that are written to.
+
+
+def test_update_mode(both):
+    """Windows within and beyond what there is."""
+    both.create(rok4_write.source(rok4_write.noise(3)))
+
+    def paint(path):
+        dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE,
+                              open_options=["EXTENT_METHOD=MATRIX"])
+        for i, px in enumerate((PATCH_PX, (71 * 64 + 3, 43 * 64))):
+            pixels = rok4_write.noise(3, (50, 120), seed=i)
+            assert dataset.WriteArray(pixels.transpose(2, 0, 1),
+                                      *px) == gdal.CE_None
+        assert dataset.ReadAsArray(*PATCH_PX, 120, 50) is not None
+        dataset = None
+    both.do(paint)
+    both.check()
+
+
+def test_update_mode_that_changes_nothing(both):
+    both.create(rok4_write.source(rok4_write.noise(3)))
+    before = both.storage.get_all()
+    both.do(lambda path: gdal.OpenEx(path, gdal.OF_UPDATE).ReadAsArray())
+    assert both.storage.get_all() == before
+
+
+def test_create(both):
+    """Windows of a new pyramid; the descriptor comes when it is closed."""
+    matrix = rok4_write.matrix_of()
+    pixels = rok4_write.noise(3, (200, 300))
+    seen = []
+
+    def make(path):
+        dataset = gdal.GetDriverByName("ROK4").Create(
+            path, 300, 200, 3, options=rok4_write.SMALL)
+        rok4_write.place(dataset, PATCH_PX)
+        for row in range(0, 200, 50):
+            dataset.WriteArray(
+                pixels[row:row + 50].transpose(2, 0, 1), 0, row)
+        seen.append("N.json" in both.storage.list())
+        dataset = None
+    both.do(make)
+    assert seen == [False, False] and matrix
+    both.check()
+
+
+@pytest.mark.parametrize("method,factors", [("AVERAGE", [2, 4]),
+                                            ("CUBIC", [2, 4, 8])])
+def test_overviews(both, method, factors):
+    """Made where there are none, and all but one removed, and that too."""
+    both.create(rok4_write.source(rok4_write.noise(3)), "TOP_LEVEL=5")
+
+    def build(path, some=factors):
+        dataset = gdal.OpenEx(path, gdal.OF_UPDATE)
+        assert dataset.BuildOverviews(method, some) == gdal.CE_None
+        dataset = None
+    both.do(build)
+    both.check()
+    dataset = open_dataset(both.paths[1])
+    assert dataset.GetRasterBand(1).GetOverviewCount() == len(factors)
+    dataset = None
+    both.do(lambda path: build(path, [2]))
+    both.check()
+    both.do(lambda path: build(path, []))
+    both.check()
+
+
+def test_statistics(object_storage):
+    """They go to a sidecar object, and are dropped with the pixels that they
+    are of."""
+    storage = object_storage
+    path = "ROK4:" + storage.path("N.json")
+    rok4_write.create(path, rok4_write.source(rok4_write.noise(3)))
+    dataset = open_dataset(path)
+    expected = dataset.GetRasterBand(1).ComputeStatistics(False)
+    dataset = None
+    assert b"STATISTICS_MEAN" in storage.get("N.json.aux.xml")
+    with storage.settled():
+        dataset = open_dataset(path)
+        assert dataset.GetRasterBand(1).GetStatistics(
+            False, False) == pytest.approx(expected, rel=1e-12)
+        dataset = None
+    rok4_write.create(path, rok4_write.source(
+        rok4_write.noise(3, (20, 20)), PATCH_PX), "UPDATE_MODE=INPLACE",
+        small=False)
+    assert b"STATISTICS_" not in (storage.get("N.json.aux.xml") or b"")
+    with config(ROK4_ALLOW_DELETE="YES"):
+        assert gdal.GetDriverByName("ROK4").Delete(path) == gdal.CE_None
+    assert storage.list() == []
+
+
+# Removing, and giving up.
+
+
+def test_delete(both):
+    """All that is the pyramid's, nothing else."""
+    storage = both.storage
+    foreign = {"N2.json": b"{}", "N/notes": b"y", "N2/DATA_5_32_22": b"x"}
+    both.create(rok4_write.source(rok4_write.noise(3, (300, 700)),
+                                  mask=valid((300, 700))), "MASK=YES")
+    storage.put_all(foreign)
+    driver = gdal.GetDriverByName("ROK4")
+    with Errors() as errors:
+        assert driver.Delete(both.paths[1]) == gdal.CE_Failure
+    assert "ROK4_ALLOW_DELETE" in errors.texts()[0]
+    with config(ROK4_ALLOW_DELETE="YES"), Errors() as errors:
+        assert driver.Delete(both.paths[1]) == gdal.CE_None
+        assert not errors.texts()
+        assert storage.get_all() == foreign
+
+
+@pytest.mark.parametrize("fraction", [0, 0.3, 0.9])
+def test_cancelled(both, fraction):
+    """No slab, no descriptor; of a pyramid that stood there, it all."""
+    source = rok4_write.source(rok4_write.noise(3, (300, 700)))
+    path, storage = both.paths[1], both.storage
+    stop = rok4_write.Stop(fraction)
+    done, errors = rok4_write.run(path, source, [], True, stop)
+    assert done is None
+    assert storage.list() == []
+    rok4_write.create(path, source)
+    before = storage.get_all()
+    # Objects are replaced at once: a rerun completes it.
+    other = rok4_write.source(rok4_write.noise(3, (300, 700), seed=2))
+    done, errors = rok4_write.run(path, other, ["OVERWRITE=YES"], True,
+                                  rok4_write.Stop(fraction))
+    assert done is None
+    found = storage.get_all()
+    assert sorted(found) == sorted(before)
+    assert found["N.json"] == before["N.json"]
+    rok4_write.create(path, other, "OVERWRITE=YES")
+    after = storage.get_all()
+    assert all(found[name] in (before[name], after[name]) for name in found)
+
+
+def test_failing_source(both):
+    """A source whose pixels cannot be read: as if it were cancelled."""
+    path = both.directory / "broken.tif"
+    rok4_write.source(rok4_write.noise(3, (300, 700)), path=path)
+    size = os.path.getsize(path)
+    with open(path, "r+b") as file:
+        file.truncate(size // 2)
+    with Errors() as errors:
+        done = gdal.GetDriverByName("ROK4").CreateCopy(
+            both.paths[1], gdal.Open(str(path)), options=rok4_write.SMALL)
+    assert done is None and errors.failures
+    assert both.storage.list() == []
+
+
+# Who may not write.
+
+
+def test_reader_may_not_write(make_storage, ceph):
+    """An error at once, and nothing is changed. So for an update."""
+    for kind, options in (("S3", ceph.s3_options("reader")),
+                          ("SWIFT_V1", ceph.swift_v1_options("reader")),
+                          ("RADOS", ceph.rados_options("reader"))):
+        storage = make_storage(kind)
+        source = rok4_write.source(rok4_write.noise(3))
+        if kind == "S3":
+            ceph.allow(storage.tray, ["s3:GetObject", "s3:ListBucket"])
+        with config(**options):
+            gdal.VSICurlClearCache()
+            said = rok4_write.refuse(storage.path("N.json"), source)
+            assert re.search("(?i)denied|403|permitted", said), said
+            assert storage.list() == []
+        with storage.settled():
+            rok4_write.create(storage.path("N.json"), source)
+        before = storage.get_all()
+        with config(ROK4_ALLOW_DELETE="YES", **options):
+            gdal.VSICurlClearCache()
+            with config(ROK4_ALLOW_DELETE=None):
+                rok4_write.refuse(storage.path("N.json"), source,
+                                  "UPDATE_MODE=INPLACE", small=False)
+                rok4_write.refuse(storage.path("N.json"), source,
+                                  "OVERWRITE=YES")
+            with Errors() as errors:
+                assert gdal.GetDriverByName("ROK4").Delete(
+                    storage.path("N.json")) == gdal.CE_Failure
+            assert errors.failures
+        assert storage.get_all() == before
+        gdal.VSICurlClearCache()
