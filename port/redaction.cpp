@@ -2,6 +2,8 @@
 // Messages without secrets.
 #include "redaction.h"
 
+#include "cpl_port.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -54,4 +56,13 @@ std::string Redacted(const std::string &text)
         at = end;
     }
     return shown;
+}
+
+void CPL_STDCALL RedactedQuietHandler(CPLErr kind, CPLErrorNum code,
+                                      const char *text)
+{
+    // Of requests for tokens, GDAL shows headers and bodies as they are.
+    constexpr const char *SENT = "HTTP: These ";
+    if (kind == CE_Debug && !STARTS_WITH(text, SENT))
+        CPLQuietErrorHandler(kind, code, Redacted(text).c_str());
 }

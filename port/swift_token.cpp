@@ -2,6 +2,7 @@
 // Tokens of Keystone for a project and a domain told by their ids.
 #include "swift_token.h"
 
+#include "redaction.h"
 #include "storage_path.h"
 
 #include "cpl_error.h"
@@ -123,7 +124,7 @@ enum pyr_result Ask(const SwiftAccount &account, Token *token,
     const CPLErrorStateBackuper backup;
     std::unique_ptr<CPLHTTPResult, ResultCloser> answer;
     {
-        const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+        const CPLErrorHandlerPusher quiet(RedactedQuietHandler);
         answer.reset(CPLHTTPFetch(account.url.c_str(), options.List()));
     }
     if (answer == nullptr || answer->pszErrBuf != nullptr)

@@ -286,7 +286,7 @@ void RemoveOnce(std::vector<std::string> *paths)
         list.AddString(StoragePath::Plain(path.c_str()).c_str());
     int *done = nullptr;
     {
-        const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+        const CPLErrorHandlerPusher quiet(RedactedQuietHandler);
         done = VSIUnlinkBatch(list.List());
     }
     std::vector<std::string> left;
@@ -367,7 +367,7 @@ enum pyr_result Copy(void *, const char *from, const char *to, uint64_t nbytes,
     const std::string source = StoragePath::Plain(from);
     for (unsigned nth = 0; result == PYR_OK; nth++)
     {
-        const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+        const CPLErrorHandlerPusher quiet(RedactedQuietHandler);
         CPLErrorReset();
         VSIErrorReset();
         if (GDALCompatCopyObject(source.c_str(), place.Get()))

@@ -12,6 +12,7 @@
 #include "cpl_vsi.h"
 #include "cpl_vsi_error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -41,6 +42,10 @@ namespace
 constexpr int MAX_NAMES = 1000;
 // A directory may be removed again while it is made.
 constexpr int MAX_TRIES = 10;
+// What is written at once to a local file. For more, Linux caches it in larger
+// blocks of memory than those it has at hand, and in a virtual machine each of
+// them may have to be asked of the host, which takes ten times as long.
+constexpr size_t PIECE_BYTES = 32 << 10;
 
 std::string ParentOf(const std::string &path)
 {
@@ -157,7 +162,8 @@ enum pyr_result WriteLocal(pyr_out_file *file, uint64_t offset,
     while (nbytes > 0)
     {
         const ssize_t done =
-            pwrite(file->descriptor, bytes, nbytes, static_cast<off_t>(offset));
+            pwrite(file->descriptor, bytes, std::min(nbytes, PIECE_BYTES),
+                   static_cast<off_t>(offset));
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)
@@ -297,14 +303,14 @@ bool SyncDirectory(const std::string &path)
     return synced;
 }
 
-enum pyr_result CommitLocal(pyr_out_file *file, bool durable,
+enum pyr_result CommitLocal(pyr_out_file *file, bool durable, bool begins,
                             struct pyr_error *err)
 {
     if (durable && fsync(file->descriptor) != 0)
         return FailWithErrno(err, "cannot be synchronised", errno);
 #ifdef SYNC_FILE_RANGE_WRITE
     // What is written meanwhile need not be waited for at the end.
-    if (!durable)
+    if (!durable && begins)
         (void)sync_file_range(file->descriptor, 0, 0, SYNC_FILE_RANGE_WRITE);
 #endif
     if (!Close(file))
@@ -339,13 +345,26 @@ void Discard(pyr_out_file *file)
     delete file;
 }
 
-enum pyr_result Commit(pyr_out_file *file, bool durable, struct pyr_error *err)
+// begins: what need not be durable yet is on its way to the disk.
+enum pyr_result CommitAny(pyr_out_file *file, bool durable, bool begins,
+                          struct pyr_error *err)
 {
     const enum pyr_result result = file->handle == nullptr
-                                       ? CommitLocal(file, durable, err)
+                                       ? CommitLocal(file, durable, begins, err)
                                        : CommitVirtual(file, err);
     Discard(file);
     return result;
+}
+
+enum pyr_result Commit(pyr_out_file *file, bool durable, struct pyr_error *err)
+{
+    return CommitAny(file, durable, true, err);
+}
+
+enum pyr_result CommitLater(pyr_out_file *file, bool durable,
+                            struct pyr_error *err)
+{
+    return CommitAny(file, durable, false, err);
 }
 
 // One directory whose parent is there; one that is there is fine.
@@ -411,6 +430,13 @@ struct pyr_out vsi_out_make()
     out.forget = Forget;
     out.commit = Commit;
     out.discard = Discard;
+    return out;
+}
+
+struct pyr_out vsi_out_make_single()
+{
+    struct pyr_out out = vsi_out_make();
+    out.commit = CommitLater;
     return out;
 }
 

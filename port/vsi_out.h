@@ -11,6 +11,10 @@
 // no state: safe from many threads.
 struct pyr_out vsi_out_make();
 
+// Like vsi_out_make, but for files of which none is committed as durable later:
+// the system may take its time to bring them to the disk.
+struct pyr_out vsi_out_make_single();
+
 // Like vsi_out_make, but its files are never committed, and local ones have no
 // name: they are gone with the process, however that ends.
 struct pyr_out vsi_out_make_scratch();

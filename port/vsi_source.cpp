@@ -44,7 +44,7 @@ class Quiet final
   public:
     Quiet()
     {
-        CPLPushErrorHandler(CPLQuietErrorHandler);
+        CPLPushErrorHandler(RedactedQuietHandler);
         CPLErrorReset();
     }
     ~Quiet()
@@ -237,7 +237,7 @@ enum pyr_result VsiSource::ReadHead(size_t first_bytes,
     m_bytes += got;
     if (got == 0)
     {
-        const std::string reason = Reason("it holds no bytes");
+        const std::string reason = Reason("no bytes came");
         m_transient = StorageMayRecover(reason);
         return pyr_fail(err, StorageKnowsNone(reason) ? PYR_NOT_FOUND : PYR_IO,
                         "cannot be read: %s", StorageReason(reason).c_str());

@@ -117,7 +117,6 @@ def test_new(make_storage, child, tmp_path, kind, count):
                 continue
             scene.again(*(["OVERWRITE=YES"] if found else []))
             assert storage.get_all() == scene.after
-        print(kind, scene.begin,scene.end, numbers, len(scene.after))
         assert any(0 < number < len(scene.after) for number in numbers)
 
 
@@ -127,17 +126,18 @@ SCENES = {"OVERWRITE": ([], ["OVERWRITE=YES"]),
                                    "TILES_PER_WIDTH=4"])}
 
 
-@pytest.mark.parametrize("kind,name", [
-    ("S3", "OVERWRITE"), ("S3", "INPLACE"), ("S3", "MASKS"),
-    ("SWIFT_V1", "INPLACE"), ("RADOS", "INPLACE"), ("RADOS", "MASKS")])
-def test_replacing(make_storage, child, tmp_path, kind, name):
+@pytest.mark.parametrize("kind,name,count", [
+    ("S3", "OVERWRITE", 7), ("S3", "INPLACE", 4), ("S3", "MASKS", 4),
+    ("SWIFT_V1", "INPLACE", 4), ("RADOS", "INPLACE", 4),
+    ("RADOS", "MASKS", 4)])
+def test_replacing(make_storage, child, tmp_path, kind, name, count):
     """Slabs are old or new, the pyramid can be read, and the same command again
     ends as if it had not been killed."""
     before, options = SCENES[name]
     with make_storage(kind).settled() as storage:
         scene = Scene(child, storage, tmp_path, options, before)
         numbers = []
-        for seconds in scene.points(4):
+        for seconds in scene.points(count):
             found = scene.kill(seconds)
             numbers.append(sum(data != scene.before.get(key)
                                for key, data in found.items()))
@@ -146,7 +146,6 @@ def test_replacing(make_storage, child, tmp_path, kind, name):
             pyramids.seen(scene.name)
             scene.again()
             assert storage.get_all() == scene.after
-        print(kind, name, scene.begin,scene.end, numbers)
         assert len(set(numbers)) > 1
 
 
@@ -162,7 +161,7 @@ def test_resuming(make_storage, child, tmp_path, kind):
     with make_storage(kind).settled() as storage:
         scene = Scene(child, storage, tmp_path, ["RESUME=YES"])
         total, some = len(scene.after) - 2, False
-        for seconds in scene.points(4):
+        for seconds in scene.points(5):
             found = scene.kill(seconds)
             if "N.json" in found:
                 assert found.keys() >= scene.after.keys()
@@ -175,4 +174,4 @@ def test_resuming(make_storage, child, tmp_path, kind):
             assert in_order(storage.get_all()) == in_order(scene.after)
             assert len(puts) <= total - known + 4
             some = some or 4 < known < total
-        print(kind, some)
+        assert some

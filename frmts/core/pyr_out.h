@@ -36,6 +36,12 @@ struct pyr_out
     enum pyr_result (*read)(struct pyr_out_file *file, uint64_t offset_bytes,
                             void *bytes, size_t nbytes, struct pyr_error *err);
 
+    /* Says that a range of the file is not read again, nor written: its space
+     * may be given back, before the file is dropped. NULL: nothing comes of it.
+     */
+    void (*forget)(struct pyr_out_file *file, uint64_t offset_bytes,
+                   uint64_t nbytes);
+
     /* Puts the file at its path, in the place of what stands there, at once
      * (never through a link), and frees the handle, also on failure. With
      * durable, its bytes and its name are on the disk when this returns; else
