@@ -21,8 +21,11 @@ GDALCompatFlush ClosingDataset::FlushCache(bool atClosing)
     if (atClosing && !m_ended)
     {
         m_ended = true;
+        // A VRT over this one, gone, would take the last reference with it.
+        Reference();
         if (result == CE_None && !bSuppressOnClose)
             result = Publish();
+        Dereference();
         m_published = result == CE_None && !bSuppressOnClose;
         Drop();
     }

@@ -13,12 +13,20 @@ namespace
 {
 
 // The status that the reason of a failure tells; 0 for none.
-int StatusOf(const char *reason)
+int StatusOf(const std::string &reason)
 {
-    constexpr const char *ANSWER = "HTTP response code: ";
-    return STARTS_WITH(reason, ANSWER)
-               ? static_cast<int>(CPLAtoGIntBig(reason + strlen(ANSWER)))
-               : 0;
+    // "HTTP response code: 404", "HTTP response code on URL: 403",
+    // "HTTP error code : 401", "Error 403: ".
+    constexpr const char *ERROR = "Error ";
+    constexpr const char *BEHIND = ": ";
+    const char *const text = reason.c_str();
+    const size_t at = reason.rfind(BEHIND);
+    if (STARTS_WITH(text, ERROR))
+        return static_cast<int>(CPLAtoGIntBig(text + strlen(ERROR)));
+    if (at != std::string::npos && (STARTS_WITH(text, "HTTP response code") ||
+                                    STARTS_WITH(text, "HTTP error code")))
+        return static_cast<int>(CPLAtoGIntBig(text + at + strlen(BEHIND)));
+    return 0;
 }
 
 // The code in the text of an answer of S3 that GDAL gives as it is; "" for
@@ -38,7 +46,7 @@ std::string CodeOf(const std::string &reason)
 
 bool StorageKnowsNone(const std::string &reason)
 {
-    const int status = StatusOf(reason.c_str());
+    const int status = StatusOf(reason);
     return status == 404 || status == 410 || CodeOf(reason) == "NoSuchKey" ||
            VSIGetLastErrorNo() == VSIE_AWSObjectNotFound;
 }
@@ -49,7 +57,7 @@ bool StorageMayRecover(const std::string &reason)
                                            "NoSuchBucket", "NoSuchKey",
                                            "SignatureDoesNotMatch"};
     const int error = VSIGetLastErrorNo();
-    const int status = StatusOf(reason.c_str());
+    const int status = StatusOf(reason);
     const std::string code = CodeOf(reason);
     if (error == VSIE_AWSBucketNotFound || error == VSIE_AWSAccessDenied ||
         error == VSIE_AWSInvalidCredentials ||
@@ -70,5 +78,8 @@ bool StorageForbids()
 std::string StorageReason(const std::string &reason)
 {
     const std::string code = CodeOf(reason);
-    return code.empty() ? reason : "the storage says " + code;
+    if (!code.empty())
+        return "the storage says " + code;
+    const int status = StatusOf(reason);
+    return status != 0 ? CPLSPrintf("HTTP response code: %d", status) : reason;
 }

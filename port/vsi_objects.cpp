@@ -278,17 +278,21 @@ enum pyr_result List(void *, const char *directory, const char *prefix,
     return result;
 }
 
-// Asks once; keeps those paths that are still there, or may be.
-void RemoveOnce(std::vector<std::string> *paths)
+// Asks once; keeps those paths that are still there, or may be. *reason: why.
+void RemoveOnce(std::vector<std::string> *paths, std::string *reason)
 {
     CPLStringList list;
     for (const std::string &path : *paths)
         list.AddString(StoragePath::Plain(path.c_str()).c_str());
     int *done = nullptr;
+    reason->clear();
+    VSIErrorReset();
     {
-        const CPLErrorHandlerPusher quiet(RedactedQuietHandler);
+        const AnswerWatch watch(reason);
         done = VSIUnlinkBatch(list.List());
     }
+    if (reason->empty())
+        *reason = VSIGetLastErrorMsg();
     std::vector<std::string> left;
     bool answers = true;
     for (size_t i = 0; i < paths->size(); i++)
@@ -319,20 +323,23 @@ enum pyr_result Remove(void *, const char *const *paths, size_t npaths,
     const enum pyr_result result = place.Resolve(paths[0], err);
     if (result != PYR_OK)
         return result;
+    std::string reason;
     std::vector<std::string> left;
     for (size_t i = 0; i < npaths; i++)
         left.push_back(paths[i]);
-    for (unsigned nth = 0; nth < retry.attempts && !left.empty(); nth++)
+    bool again = true;
+    for (unsigned nth = 0; again; nth++)
     {
         if (nth > 0)
             retry.Wait(nth - 1);
-        RemoveOnce(&left);
+        RemoveOnce(&left, &reason);
+        again = !left.empty() && nth + 1 < retry.attempts &&
+                StorageMayRecover(reason);
     }
     return left.empty() ? PYR_OK
                         : pyr_fail(err, PYR_IO, "%s cannot be removed%s%s",
-                                   left[0].c_str(),
-                                   VSIGetLastErrorMsg()[0] != '\0' ? ": " : "",
-                                   VSIGetLastErrorMsg());
+                                   left[0].c_str(), reason.empty() ? "" : ": ",
+                                   StorageReason(reason).c_str());
 }
 
 enum pyr_result Load(void *, const char *path, size_t max_bytes,

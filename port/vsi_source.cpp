@@ -280,10 +280,15 @@ void VsiSource::Guard()
 {
     VSIStatBufL info = {};
     const Quiet quiet;
-    if (VSIStatExL(m_path.c_str(), &info,
-                   VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG |
-                       VSI_STAT_CACHE_ONLY) == 0)
+    constexpr int FLAGS = VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG;
+    // GDAL forgets it when another thread opens a file whose name this one's
+    // begins with.
+    if (VSIStatExL(m_path.c_str(), &info, FLAGS | VSI_STAT_CACHE_ONLY) == 0 ||
+        VSIStatExL(m_path.c_str(), &info, FLAGS) == 0)
+    {
         m_time = info.st_mtime;
+        m_version = static_cast<uint64_t>(info.st_ino);
+    }
     if (m_time == 0 || !TakesConditions(m_path.c_str()))
         return;
     m_condition = Condition(m_path.c_str(), m_time);
@@ -388,7 +393,8 @@ void VsiSource::Examine()
         // A failure is remembered as absence.
         VSICurlPartialClearCache(m_path.c_str());
     else if (static_cast<uint64_t>(info.st_size) != m_size ||
-             info.st_mtime != m_time)
+             (m_time != 0 && info.st_mtime != m_time) ||
+             static_cast<uint64_t>(info.st_ino) != m_version)
         m_replaced = true;
 }
 
@@ -444,9 +450,11 @@ enum pyr_result VsiSource::Read(const std::vector<struct pyr_extent> &ranges,
                     err, PYR_IO, "reading %llu bytes at byte %llu failed: %s",
                     static_cast<unsigned long long>(ranges[i].nbytes),
                     static_cast<unsigned long long>(ranges[i].offset_bytes),
-                    m_replaced ? "another file has taken its place"
-                               : Reason("the answer is not what was asked for")
-                                     .c_str());
+                    m_replaced
+                        ? "another file has taken its place"
+                        : StorageReason(
+                              Reason("the answer is not what was asked for"))
+                              .c_str());
         }
     }
     return PYR_OK;

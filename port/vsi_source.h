@@ -107,6 +107,7 @@ class VsiSource final
     int m_descriptor = -1;     // of a local file, else -1
     int64_t m_changed_ns = 0;  // when that was changed last
     time_t m_time = 0;         // of a remote one
+    uint64_t m_version = 0;    // the same, where seconds do not tell
     std::string m_condition{}; // headers of its reads, see Guard
     bool m_remote = false;
     bool m_transient = true; // whether opening may go well another time

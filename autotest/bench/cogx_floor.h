@@ -10,7 +10,7 @@
 #define TILE_SIDE_PX 512
 
 /* "jpeg" (quality 75, 4:2:0), "deflate", "lzw", "zstd", "webp" or "none"; level
- * as GDAL's options mean it. */
+ * as GDAL's options mean it; "deflate" 0: the core's fast encoder. */
 struct floor_codec
 {
     const char *name;

@@ -3,6 +3,7 @@
 #include "cogx_floor.h"
 
 #include "bench.h"
+#include "pyr_fast_deflate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct floor_encoder
     uint8_t *out;
     size_t capacity;
     struct libdeflate_compressor *deflate;
+    struct pyr_fast_deflate *fast;
     ZSTD_CCtx *zstd;
     TIFF *tiff;
     size_t written;
@@ -102,7 +104,12 @@ struct floor_encoder *floor_encoder_open(const struct floor_codec *codec)
     encoder->rows = bench_allocate(encoder->tile_bytes);
     encoder->planes = bench_allocate(encoder->row_bytes);
     encoder->out = bench_allocate(encoder->capacity);
-    if (is(encoder, "deflate"))
+    if (is(encoder, "deflate") && codec->level == 0)
+    {
+        if (pyr_fast_deflate_new(&encoder->fast) != PYR_OK)
+            bench_fail("DEFLATE", "set up");
+    }
+    else if (is(encoder, "deflate"))
     {
         /* libtiff's 6 to 9 are libdeflate's 7 to 10. */
         const int level = codec->level >= 6 && codec->level <= 9
@@ -130,9 +137,10 @@ void floor_encoder_close(struct floor_encoder *encoder)
 {
     if (encoder->deflate != NULL)
         libdeflate_free_compressor(encoder->deflate);
+    pyr_fast_deflate_free(encoder->fast);
     ZSTD_freeCCtx(encoder->zstd);
     if (encoder->tiff != NULL)
-        TIFFClose(encoder->tiff);
+        TIFFCleanup(encoder->tiff); /* writes no directory */
     if (is(encoder, "jpeg"))
         jpeg_destroy_compress(&encoder->jpeg);
     free(encoder->rows);
@@ -238,6 +246,9 @@ size_t floor_encode(struct floor_encoder *encoder, const uint8_t *pixels,
     if (is(encoder, "webp"))
         return encode_webp(encoder, pixels, row_bytes);
     copy_rows(encoder, pixels, row_bytes);
+    if (encoder->fast != NULL)
+        return pyr_fast_deflate(encoder->fast, encoder->rows,
+                                encoder->tile_bytes, encoder->out);
     if (is(encoder, "deflate"))
         return libdeflate_zlib_compress(encoder->deflate, encoder->rows,
                                         encoder->tile_bytes, encoder->out,

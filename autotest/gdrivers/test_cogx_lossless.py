@@ -2,6 +2,7 @@
 """Tiles that COGX copies from pyramids and GeoTIFF files as they are."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import rok4_util
 MUST = "LOSSLESS_COPY=YES"
 COPIED = ["t64_jpg_uint8_rgb", "t64_jpg90_uint8_rgb", "t64_lzw_float32",
           "t64_lzw_uint8_gray", "t64_lzw_uint8_graya", "t64_lzw_uint8_rgba",
+          "t64_pkb_float32", "t64_pkb_uint8_gray", "t64_pkb_uint8_rgba",
           "t64_raw_float32", "t64_raw_uint8_rgb", "t64_zip_float32",
           "t64_zip_hole", "t64_zip_mask", "t64_zip_uint8_rgba",
           "t64_upd_slink", "pm_jpg_deep", "pm_jpg_world16", "lamb93_jpg90",
@@ -138,9 +140,18 @@ def test_aligned_levels_grow_the_extent(tmp_path):
         dataset.ReadAsArray())
 
 
-@pytest.mark.parametrize("name", ["t64_png_uint8_rgb", "t64_pkb_uint8_gray"])
-def test_other_codecs_are_encoded_anew(tmp_path, name):
-    dataset = fixture(name)
+def test_packbits_is_copied_unless_a_codec_is_given(tmp_path):
+    dataset = fixture("t64_pkb_uint8_rgb")
+    for options, expected in (((), "PACKBITS"),
+                              (("COMPRESS=DEFLATE",), "DEFLATE")):
+        made, said = copy(tmp_path / "a.tif", dataset, *options)
+        assert made.GetMetadataItem("COMPRESSION",
+                                    "IMAGE_STRUCTURE") == expected
+        assert same(dataset, made, 0)
+
+
+def test_other_codecs_are_encoded_anew(tmp_path):
+    dataset = fixture("t64_png_uint8_rgb")
     made, said = copy(tmp_path / "a.tif", dataset)
     assert said == "" and same(dataset, made, 0)
     made, said = copy(tmp_path / "b.tif", dataset, MUST)
@@ -202,6 +213,7 @@ TIFFS = [
     (("TILED=YES", "COMPRESS=LZW", "BIGTIFF=YES"), [2], "GTiff"),
     (("TILED=YES", "COMPRESS=ZSTD", "BLOCKXSIZE=128", "BLOCKYSIZE=128"),
      [2, 4, 8], "GTiff"),
+    (("TILED=YES", "COMPRESS=PACKBITS"), [2], "GTiff"),
     (("TILED=YES", "COMPRESS=JPEG", "PHOTOMETRIC=YCBCR"), None, "GTiff"),
     (("TILED=YES", "COMPRESS=JPEG"), [2, 4], "GTiff"),
     (("COMPRESS=JPEG", "QUALITY=60"), None, "COG"),
@@ -256,8 +268,7 @@ def test_holes_stay_holes_or_are_filled(tmp_path):
     (("TILED=YES", "COMPRESS=LZW", "INTERLEAVE=BAND"), "apart"),
     (("COMPRESS=LZW",), "strips"),
     (("TILED=YES", "COMPRESS=LZW", "BLOCKXSIZE=256", "BLOCKYSIZE=128"),
-     "square"),
-    (("TILED=YES", "COMPRESS=PACKBITS"), "compression")])
+     "square")])
 def test_tiffs_that_do_not_fit(tmp_path, options, why):
     dataset = tiff(tmp_path / "source.tif", cogx_make.source(), *options)
     made, said = copy(tmp_path / "a.tif", dataset, MUST)
@@ -294,6 +305,80 @@ def test_slab_that_is_cut(tmp_path, moved):
     made, said = copy(tmp_path / "a.tif", gdal.Open(str(descriptor)))
     assert made is None and "level" in said and "tile" in said
     assert not (tmp_path / "a.tif").exists()
+
+
+@pytest.fixture
+def server(tmp_path):
+    (tmp_path / "served").mkdir()
+    server = rok4_util.Server(tmp_path / "served")
+    yield server
+    server.close()
+
+
+def test_remote_pyramid_in_few_rounds(tmp_path, server, moved):
+    """As many requests at once as there are slabs, one for tiles that are
+    side by side."""
+    path = moved("pm_jpg_world16", tmp_path / "served")
+    copy(tmp_path / "a.tif", gdal.Open(str(path)), MUST)
+    dataset = gdal.Open(server.url(os.path.basename(str(path))))
+    server.take()
+    server.http.delay = 0.05
+    made, _ = copy(tmp_path / "b.tif", dataset, MUST, "NUM_THREADS=1")
+    requests, _, rounds, most = server.take()
+    assert (tmp_path / "a.tif").read_bytes() == \
+        (tmp_path / "b.tif").read_bytes()
+    ntiles = sum(tile is not None for number in range(count(made))
+                 for tile in tiles(made, number))
+    assert requests < ntiles / 4 and rounds <= 4 * count(made)
+    assert 1 < most <= 16
+
+
+def test_remote_tiff_in_few_rounds(tmp_path, server):
+    path = tmp_path / "served" / "source.tif"
+    noise = np.random.default_rng(1).integers(0, 255, (2048, 2048), np.uint8)
+    source = gdal.GetDriverByName("MEM").Create("", 2048, 2048)
+    source.WriteArray(noise)
+    tiff(path, source, "COMPRESS=DEFLATE", "BLOCKSIZE=128", "OVERVIEWS=NONE",
+         driver="COG")
+    copy(tmp_path / "a.tif", gdal.Open(str(path)), MUST, "OVERVIEWS=NONE")
+    dataset = gdal.Open("COGX:" + server.url("source.tif"))
+    server.take()
+    server.http.delay = 0.05
+    copy(tmp_path / "b.tif", dataset, MUST, "OVERVIEWS=NONE")
+    requests, nbytes, rounds, most = server.take()
+    assert (tmp_path / "a.tif").read_bytes() == \
+        (tmp_path / "b.tif").read_bytes()
+    assert requests < 30 and rounds < 12 and 4 < most <= 16
+    assert nbytes < 1.1 * path.stat().st_size
+
+
+def test_slab_replaced_meanwhile(tmp_path):
+    """Positions of tiles belong to the slab that they were read from: more of
+    them than are kept open."""
+    source = cogx_make.source(4608, 4608, 1, epsg=3857)
+    made = gdal.GetDriverByName("ROK4").CreateCopy(
+        str(tmp_path / "many.json"), source, options=[
+            "TILING_SCHEME=PM", "COMPRESS=NONE", "TILES_PER_WIDTH=1",
+            "TILES_PER_HEIGHT=1"])
+    assert made is not None
+    made = None
+    slabs = {os.path.join(folder, name) for folder, _, names in
+             os.walk(tmp_path / "many") for name in names}
+    assert len(slabs) > 300
+
+    def replace(fraction, text, data):
+        while fraction > 0.5 and slabs:
+            path = slabs.pop()
+            shutil.copy(path, path + ".new")
+            os.replace(path + ".new", path)
+        return 1
+
+    with rok4_util.Errors() as errors:
+        made = gdal.GetDriverByName("COGX").CreateCopy(
+            str(tmp_path / "a.tif"), gdal.Open(str(tmp_path / "many.json")),
+            options=[MUST], callback=replace)
+    assert made is None and not (tmp_path / "a.tif").exists()
+    assert "was replaced meanwhile" in " ".join(errors.texts())
 
 
 def test_interrupted(tmp_path):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Each creation option of COGX."""
 
+import zlib
+
 import numpy as np
 import pytest
 from osgeo import gdal
@@ -26,16 +28,26 @@ def check(folder, *options, dataset=None):
 
 @pytest.mark.parametrize("name", here(LOSSLESS))
 def test_compress(tmp_path, name):
-    dataset = cogx_make.source()
-    # Later versions of GDAL keep the interleaving of sources.
-    cog = ["COMPRESS=" + name]
-    if "INTERLEAVE" in gdal.GetDriverByName("COG").GetMetadataItem(
-            "DMD_CREATIONOPTIONLIST"):
-        cog.append("INTERLEAVE=PIXEL")
-    ours, theirs = cogx_make.both(tmp_path, dataset, "COMPRESS=" + name,
-                                  cog=cog)
-    assert cogx_make.shown(ours) == cogx_make.shown(theirs)
-    assert np.array_equal(ours.ReadAsArray(), theirs.ReadAsArray())
+    check(tmp_path, "COMPRESS=" + name)
+
+
+@pytest.mark.parametrize("interleave", ["PIXEL", "BAND"])
+@pytest.mark.parametrize("options", [[], ["COMPRESS=NONE"],
+                                     ["COMPRESS=DEFLATE"]])
+def test_interleaved_by_pixel(tmp_path, options, interleave):
+    """Whatever the source is. COG does as the source with COMPRESS=NONE, from
+    3.11 also without COMPRESS."""
+    source = cogx_make.write("GTiff", tmp_path / "source.tif",
+                             cogx_make.source(), "INTERLEAVE=" + interleave)
+    found = {}
+    for driver in ("COGX", "COG"):
+        made = cogx_make.write(driver, tmp_path / (driver + ".tif"), source,
+                               *options)
+        found[driver] = made.GetMetadataItem("INTERLEAVE", "IMAGE_STRUCTURE")
+    follows = (options == ["COMPRESS=NONE"] or
+               not options and int(gdal.VersionInfo()) >= 3110000)
+    assert found == {"COGX": "PIXEL",
+                     "COG": interleave if follows else "PIXEL"}
 
 
 @pytest.mark.parametrize("bands", [1, 3, 4])
@@ -92,6 +104,38 @@ def test_level(tmp_path):
                         "LEVEL=%d" % level)
         sizes.append(path.stat().st_size)
     assert sizes[1] < sizes[0]
+
+
+def floats_of(path, col):
+    """Those of a tile of the top row, by zlib and the predictor's rule."""
+    dataset = gdal.Open(str(path))
+    at, nbytes = (int(dataset.GetRasterBand(1).GetMetadataItem(
+        "BLOCK_%s_%d_0" % (what, col), "TIFF")) for what in ("OFFSET", "SIZE"))
+    rows = np.frombuffer(zlib.decompress(
+        path.read_bytes()[at:at + nbytes]), np.uint8).reshape(512, 2048)
+    planes = np.cumsum(rows, axis=1, dtype=np.uint8).reshape(512, 4, 512)
+    return planes.transpose(0, 2, 1).copy().view(">f4")[:, :, 0]
+
+
+def test_default_of_floats(tmp_path):
+    """An encoder of our own, unless LEVEL is given."""
+    noise = np.random.default_rng(1).normal(size=(600, 700)).cumsum(axis=1)
+    dataset = cogx_make.source(bands=1, kind=gdal.GDT_Float32)
+    dataset.WriteArray(noise)
+    path = tmp_path / "a.tif"
+    found = {}
+    for options in ([], ["LEVEL=1"], ["COMPRESS=DEFLATE", "PREDICTOR=YES",
+                                      "LEVEL=1"], ["NUM_THREADS=1"]):
+        made = cogx_make.write("COGX", path, dataset, *options)
+        assert np.array_equal(made.ReadAsArray(), noise.astype(np.float32))
+        del made
+        found["".join(options[-1:])] = path.read_bytes()
+        for col, width in ((0, 512), (1, 188)):
+            assert np.array_equal(
+                floats_of(path, col)[:, :width],
+                noise[:512, 512 * col:512 * col + width].astype(np.float32))
+    assert found[""] == found["NUM_THREADS=1"] != found["LEVEL=1"]
+    assert len(found[""]) < 1.05 * len(found["LEVEL=1"])
 
 
 def test_max_z_error(tmp_path):

@@ -111,7 +111,8 @@ def on_grid(size=(150, 120), px=(4100, 2830)):
 def test_on_our_grid(px, inside, file, method, kernel, tmp_path):
     """A VRT on our grid is used as it is, whatever WARP_RESAMPLING says: the
     very pixels of gdalwarp, when it approximates neither coordinates nor the
-    scale of kernels."""
+    scale of kernels. From 3.13 it sums up CUBIC at such a scale in floats: how
+    halves are rounded depends on what is warped at once, in its own VRT, too."""
     dataset = lambert(contrast(3, SIZE),
                       str(tmp_path / "source.tif") if file else "")
     wanted = dict(on_grid(px=px), resampleAlg=method, errorThreshold=0,
@@ -126,7 +127,17 @@ def test_on_our_grid(px, inside, file, method, kernel, tmp_path):
     found, valid = (part(level, a, px, (150, 120)) for a in (found, valid))
     assert (alone[:, :, 3] != 0).all() == inside
     np.testing.assert_array_equal(valid, alone[:, :, 3] != 0)
-    np.testing.assert_array_equal(found[valid], alone[valid][:, :3])
+    differs = (found != alone[:, :, :3]) & valid[:, :, None]
+    if method == "cubic" and int(gdal.VersionInfo()) >= 3130000:
+        exact = rok4_util.pixels_of(gdal.Warp(
+            "", dataset, format="MEM", dstAlpha=True,
+            workingType=gdal.GDT_Float64, outputType=gdal.GDT_Float64,
+            **wanted))[differs.nonzero()]
+        for pixels in (found, alone):
+            assert (np.abs(pixels[differs.nonzero()] - exact) < .505).all()
+        assert len(exact) <= 10
+    else:
+        assert not differs.any()
 
 
 def test_other_method(tmp_path):

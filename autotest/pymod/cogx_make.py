@@ -115,6 +115,11 @@ def write(driver, path, dataset, *options):
 
 def both(folder, dataset, *options, cog=None):
     """The copies of COGX, and of COG with the same options."""
+    cog = list(options if cog is None else cog)
+    # From 3.11 COG has this option; GDAL gives it the source's interleaving
+    # where no codec is named.
+    if "'INTERLEAVE'" in gdal.GetDriverByName("COG").GetMetadataItem(
+            "DMD_CREATIONOPTIONLIST"):
+        cog.append("INTERLEAVE=PIXEL")
     return (write("COGX", folder / "cogx.tif", dataset, *options),
-            write("COG", folder / "cog.tif", dataset,
-                  *(options if cog is None else cog)))
+            write("COG", folder / "cog.tif", dataset, *cog))

@@ -3,6 +3,7 @@
 
 import contextlib
 import ctypes
+import functools
 import http.server
 import os
 import re
@@ -201,6 +202,7 @@ def in_threads(work, count):
         thread.join()
 
 
+@functools.lru_cache(maxsize=None)
 def libgdal():
     """The library that the bindings have loaded: they do not offer all."""
     with open("/proc/self/maps", encoding="utf-8") as maps:
@@ -330,6 +332,8 @@ class Server:
         requests, under_way = self.http.requests, self.http.under_way
         nbytes = 0
         for _, _, wanted in requests:
+            if wanted is None:
+                continue
             first, last = wanted.split("=")[1].split("-")
             nbytes += int(last) - int(first) + 1
         taken = len(requests), nbytes, under_way.rounds, under_way.most

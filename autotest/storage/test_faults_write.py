@@ -12,6 +12,8 @@ import rok4_write
 from rok4_util import Errors, config, open_dataset
 
 KINDS = "S3", "SWIFT_V1", "SWIFT_V3"
+# Keystone's tokens apart, SWIFT_V3 is SWIFT_V1.
+MAIN = "S3", "SWIFT_V1"
 PATIENT = {"ROK4_OBJECT_READ_ATTEMPTS": "14",
            "ROK4_OBJECT_WRITE_ATTEMPTS": "14",
            "ROK4_OBJECT_ATTEMPTS_WAIT": "0.002"}
@@ -58,7 +60,7 @@ def empty(storage):
         storage.delete(name)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MAIN)
 def test_slabs(make_storage, source, kind):
     """30 % of each kind of fault, of all requests that write."""
     storage = make_storage(kind)
@@ -104,7 +106,7 @@ def test_all_requests(make_storage, source, other, patch, kind):
             assert sum(proxy.counts().values()) - proxy.counts()[None] > 15
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MAIN)
 def test_update_mode(make_storage, source, kind):
     """Pixels written into a dataset, and overviews built anew."""
     storage = make_storage(kind)
@@ -142,7 +144,7 @@ def test_update_mode(make_storage, source, kind):
 # When all attempts are used up.
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MAIN)
 @pytest.mark.parametrize("fault", ["503", "reset", "cut", "lost"])
 def test_slab_that_cannot_be_put(make_storage, source, kind, fault):
     """As many attempts as are configured, an error that names the slab, and
@@ -160,7 +162,7 @@ def test_slab_that_cannot_be_put(make_storage, source, kind, fault):
         write(storage, source)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MAIN)
 @pytest.mark.parametrize("what", ["list", "json"])
 def test_list_or_descriptor_that_cannot_be_put(make_storage, source, kind,
                                                what):
@@ -180,7 +182,7 @@ def test_list_or_descriptor_that_cannot_be_put(make_storage, source, kind,
     assert storage.get_all() == expected
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MAIN)
 def test_update_that_cannot_be_put(make_storage, source, patch, kind):
     """The old pyramid can be read, and the same update again does it."""
     storage = make_storage(kind)
@@ -204,7 +206,7 @@ def test_update_that_cannot_be_put(make_storage, source, patch, kind):
     assert storage.get_all() == after
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MAIN)
 def test_slab_that_cannot_be_read(make_storage, source, patch, kind):
     """An update that does not get an old slab changes nothing, rather than
     take it for one that is not there."""
@@ -221,7 +223,7 @@ def test_slab_that_cannot_be_read(make_storage, source, patch, kind):
         assert storage.get_all() == before
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MAIN)
 def test_listing_that_fails(make_storage, source, other, kind):
     """Stale slabs that cannot be found are an error, not forgotten."""
     storage = make_storage(kind)
@@ -326,7 +328,7 @@ def test_slab_in_several_parts(make_storage):
         assert posts
         expected = storage.get_all()
         assert max(map(len, expected.values())) > 12e6
-        for seed in range(6):
+        for seed in range(3):
             empty(storage)
             rates = dict.fromkeys(("503", "reset", "lost", "cut"), 0.1)
             with config(**PATIENT), storage.through(

@@ -35,6 +35,7 @@ static struct fake_out
     int ndurable;
     uint64_t nbytes; /* written */
     size_t largest_write;
+    uint64_t nforgotten; /* bytes */
 } fake_out = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static inline void fake_out_clear(void)
@@ -125,6 +126,16 @@ static enum pyr_result fake_out_read(struct pyr_out_file *file,
     return result;
 }
 
+/* What was forgotten reads as something else. */
+static void fake_out_forget(struct pyr_out_file *file, uint64_t offset_bytes,
+                            uint64_t nbytes)
+{
+    (void)pthread_mutex_lock(&fake_out.lock);
+    memset(file->bytes + offset_bytes, 0xEE, (size_t)nbytes);
+    fake_out.nforgotten += nbytes;
+    (void)pthread_mutex_unlock(&fake_out.lock);
+}
+
 static void fake_out_discard(struct pyr_out_file *file)
 {
     if (file == NULL)
@@ -161,6 +172,7 @@ static inline struct pyr_out fake_out_hook(void)
     const struct pyr_out out = {.create = fake_out_create,
                                 .write = fake_out_write,
                                 .read = fake_out_read,
+                                .forget = fake_out_forget,
                                 .commit = fake_out_commit,
                                 .discard = fake_out_discard};
     return out;

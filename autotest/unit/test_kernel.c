@@ -279,6 +279,19 @@ static void test_nodata(void)
     CHECK(resample_one(&rule, some, 4, 0, 2) == 3.0);
     CHECK(isnan(resample_one(&rule, some, 4, 1, 2)));
 
+    /* Kernels reach NaN, which spreads if it counts. */
+    const double none = -9999.0;
+    const double one[] = {3.0, 3.0, 3.0, NAN, 3.0, 3.0, 3.0, 3.0};
+    for (unsigned i = PYR_METHOD_BILINEAR; i <= PYR_METHOD_LANCZOS; i++)
+    {
+        rule.method = (enum pyr_method)i;
+        rule.nodata_values = &nan;
+        CHECK(fabs(resample_one(&rule, one, 8, 1, 4) - 3.0) < 1e-6);
+        rule.nodata_values = &none;
+        CHECK(isnan(resample_one(&rule, one, 8, 1, 4)));
+    }
+    rule.method = PYR_METHOD_AVERAGE;
+
     /* What is nodata by chance becomes another number. */
     const double ten = 10.0;
     rule.nodata_values = &ten;

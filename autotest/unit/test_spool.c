@@ -169,6 +169,52 @@ static void test_threads(void)
     pyr_pool_free(pool);
 }
 
+/* What is read once leaves the file, but for its end. */
+static void test_taking(void)
+{
+    enum
+    {
+        GIVEN = 64 << 10 /* here */
+    };
+    for (size_t budget = 0; budget < 20; budget += 5)
+    {
+        uint64_t nfiled = 0;
+        begin(budget * BLOCK);
+        for (size_t n = 0; n < NPIECES; n++)
+            CHECK_INT(add(0, n), PYR_OK);
+        nfiled = fake_out.nbytes;
+        for (size_t i = 0; i < NPIECES; i++)
+        {
+            const size_t n = i * 7 % NPIECES;
+            const size_t nbytes = size_of(0, n);
+            fill(piece, 0, n);
+            CHECK_INT(
+                pyr_spool_take(spool[0], at[0][n], found, nbytes / 3, &err),
+                PYR_OK);
+            CHECK_INT(pyr_spool_take(spool[0], at[0][n] + nbytes / 3,
+                                     found + nbytes / 3, nbytes - nbytes / 3,
+                                     &err),
+                      PYR_OK);
+            CHECK(memcmp(found, piece, nbytes) == 0);
+            CHECK(i > 0 || fake_out.nforgotten == 0);
+        }
+        CHECK_INT(fake_out.nforgotten, nfiled - nfiled % GIVEN);
+        end();
+    }
+    begin(0);
+    CHECK_INT(pyr_spool_append(spool[0], piece, 2 * BLOCK, &at[0][0], &err),
+              PYR_OK);
+    pyr_alloc_fail_nth(1);
+    CHECK_INT(pyr_spool_take(spool[0], 0, found, GIVEN, &err), PYR_OK);
+    pyr_alloc_fail_nth(0);
+    CHECK_INT(fake_out.nforgotten, 0);
+    fake_out.fail[FAKE_OUT_READ] = 1;
+    CHECK_INT(pyr_spool_take(spool[0], GIVEN, found, GIVEN, &err), PYR_IO);
+    CHECK_INT(pyr_spool_take(spool[0], GIVEN, found, GIVEN, &err), PYR_OK);
+    CHECK_INT(fake_out.nforgotten, GIVEN);
+    end();
+}
+
 /* A failure leaves the log as it was, and it can go on. */
 static void test_failures(void)
 {
@@ -256,6 +302,7 @@ int main(void)
     RUN(test_memory_and_file);
     RUN(test_choice);
     RUN(test_threads);
+    RUN(test_taking);
     RUN(test_failures);
     RUN(test_no_memory);
     RUN(test_blocks);

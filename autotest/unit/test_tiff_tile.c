@@ -183,6 +183,7 @@ static int decoded_error(const struct pyr_tile_format *format,
     if (tile_decode(format, tables, ntables, tile.bytes, tile.nbytes, found,
                     nbytes))
         worst = 0;
+    CHECK(tile_decodes_alike(format, tile.bytes, tile.nbytes, found, nbytes));
     for (size_t i = 0; worst >= 0 && i < nbytes; i++)
         if (abs(found[i] - expected[i]) > worst)
             worst = abs(found[i] - expected[i]);
@@ -229,8 +230,8 @@ static const uint32_t band_counts[] = {1, 3, 5};
 #define NBAND_COUNTS (sizeof(band_counts) / sizeof(band_counts[0]))
 
 static const enum pyr_tiff_compression of_bytes[] = {
-    PYR_TIFF_NONE, PYR_TIFF_LZW, PYR_TIFF_DEFLATE, PYR_TIFF_ZSTD,
-    PYR_TIFF_LZMA};
+    PYR_TIFF_NONE,    PYR_TIFF_LZW,  PYR_TIFF_PACKBITS,
+    PYR_TIFF_DEFLATE, PYR_TIFF_ZSTD, PYR_TIFF_LZMA};
 #define NOF_BYTES (sizeof(of_bytes) / sizeof(of_bytes[0]))
 
 static bool predicts(const struct pyr_tile_format *format, int predictor)
@@ -239,6 +240,7 @@ static bool predicts(const struct pyr_tile_format *format, int predictor)
         format->type >= PYR_TYPE_FLOAT16 && format->type <= PYR_TYPE_FLOAT64;
     return predictor == 1 ||
            (format->compression != PYR_TIFF_NONE &&
+            format->compression != PYR_TIFF_PACKBITS &&
             pyr_type_bytes(format->type) <= 8 && (predictor == 2 || floats));
 }
 
@@ -293,6 +295,21 @@ static void test_levels(void)
         if (pyr_tiff_has(format.compression))
             check_round_trip(format);
     }
+}
+
+static void test_fast(void)
+{
+    static const enum pyr_type types[] = {PYR_TYPE_UINT8, PYR_TYPE_UINT16,
+                                          PYR_TYPE_FLOAT32, PYR_TYPE_FLOAT64};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        for (int predictor = 1; predictor <= (i < 2 ? 2 : 3); predictor++)
+        {
+            struct pyr_tile_format format =
+                format_of(PYR_TIFF_DEFLATE, types[i], 2);
+            format.predictor = predictor;
+            format.level = PYR_TIFF_FAST;
+            check_round_trip(format);
+        }
 }
 
 static void test_pictures(void)
@@ -527,6 +544,8 @@ static void test_out_of_range(void)
             "predictor 0, expected 1 to 3");
     REFUSED(PYR_TIFF_DEFLATE, byte, 1, level = 13, PYR_USAGE,
             "DEFLATE level 13, expected 1 to 12");
+    REFUSED(PYR_TIFF_LERC_DEFLATE, byte, 1, level = PYR_TIFF_FAST, PYR_USAGE,
+            "LERC_DEFLATE level -1, expected 1 to 12");
     REFUSED(PYR_TIFF_ZSTD, byte, 1, level = 23, PYR_USAGE,
             "ZSTD level 23, expected 1 to 22");
     REFUSED(PYR_TIFF_LZMA, byte, 1, level = 10, PYR_USAGE,
@@ -647,7 +666,11 @@ static void test_no_memory(void)
         format.alpha = true;
         if (!pyr_tiff_has(format.compression))
             continue;
-        const unsigned long nfailed = fail_each(format);
+        unsigned long nfailed = fail_each(format);
+        CHECK(nfailed >= 2 && nfailed < 12);
+        format.level = PYR_TIFF_FAST;
+        if (format.compression == PYR_TIFF_DEFLATE)
+            nfailed = fail_each(format);
         CHECK(nfailed >= 2 && nfailed < 12);
     }
 }
@@ -681,6 +704,7 @@ int main(void)
     RUN(test_types);
     RUN(test_bits);
     RUN(test_levels);
+    RUN(test_fast);
     RUN(test_pictures);
     RUN(test_lerc);
     RUN(test_lerc_error);

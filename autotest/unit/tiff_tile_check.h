@@ -164,4 +164,34 @@ static inline bool tile_decode(const struct pyr_tile_format *format,
     return ok;
 }
 
+/* Whether the decoder finds what libtiff found: pixels[tile], bits packed. */
+static inline bool tile_decodes_alike(const struct pyr_tile_format *format,
+                                      const uint8_t *bytes, size_t nbytes,
+                                      const uint8_t *expected,
+                                      size_t npixel_bytes)
+{
+    const size_t row = format->bits ? format->tile_width_px
+                                    : npixel_bytes / format->tile_height_px;
+    const size_t stride = row + 7;
+    uint8_t *pixels = tile_need(malloc(stride * format->tile_height_px));
+    struct pyr_tile_decoder *decoder = NULL;
+    size_t nwrong = 0;
+
+    if (pyr_tile_decoder_new(format, &decoder, NULL) != PYR_OK ||
+        pyr_tile_decode(decoder, bytes, nbytes, pixels, stride, NULL) != PYR_OK)
+        nwrong++;
+    for (size_t y = 0; y < format->tile_height_px && nwrong == 0; y++)
+        for (size_t i = 0; i < row; i++)
+        {
+            const size_t at = y * row + i;
+            const uint8_t value = !format->bits ? expected[at]
+                                  : (expected[at / 8] >> (7 - at % 8)) & 1 ? 255
+                                                                           : 0;
+            nwrong += pixels[y * stride + i] != value;
+        }
+    pyr_tile_decoder_free(decoder);
+    free(pixels);
+    return nwrong == 0;
+}
+
 #endif

@@ -3,15 +3,47 @@
 #ifndef COGX_CANVAS_H
 #define COGX_CANVAS_H
 
-#include "pyr_store.h"
+#include "cogx_draft_format.h"
+#include "pyr_runtime.h"
 
 #include "cpl_error.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
-// Blocks of one band each, of any type. One thread at a time. Errors are
-// raised.
+class JobContext;
+
+// Whose pixels they are.
+class CogxCanvasOwner
+{
+  public:
+    virtual ~CogxCanvasOwner() = default;
+
+    // How tiles will stand in the file; false: that is not known yet.
+    virtual bool FindFormat(CogxDraftFormat *format) = 0;
+    // Writes what waits in GDAL's cache for these pixels, as WriteBlocks does.
+    virtual CPLErr FlushPixels(int x, int y, int width, int height) = 0;
+    // A pixel that nothing was written to.
+    virtual std::vector<uint8_t> FillPixel() const = 0;
+};
+
+struct CogxCanvasOptions
+{
+    CogxCanvasOwner *owner = nullptr; // borrowed
+    int width = 0;
+    int height = 0;
+    int side = 0; // as TileSide has it
+    int blockWidth = 0;
+    int blockHeight = 0;
+    int bands = 0;
+    size_t sampleBytes = 0;
+    std::string path{}; // of the file, beside which goes what exceeds memory
+    unsigned nthreads = 1;
+};
+
+// Blocks of one band each, of any type, that become tiles of the file. One
+// thread at a time. Errors are raised. Bands are from 0.
 class CogxCanvas final
 {
   public:
@@ -20,23 +52,31 @@ class CogxCanvas final
     CogxCanvas(const CogxCanvas &) = delete;
     CogxCanvas &operator=(const CogxCanvas &) = delete;
 
-    // Largest side that Init takes.
-    static constexpr int MAX_SIDE = 512;
+    // Side of the tiles of a canvas for tiles of a file of that side: the same,
+    // unless that cannot be had of blocks.
+    static int TileSide(int side);
+    // Side of a block for tiles of that side, of a raster of so many pixels.
+    static int BlockSize(int side, int pixels);
 
-    // width, height: of a block in pixels, multiples of 16; path: of the file
-    // to be, beside which goes what memory cannot hold. False, with an error.
-    bool Init(int width, int height, int bands, size_t sampleBytes,
-              const std::string &path);
+    // Writes blocks that were changed in a band's cache, and leaves them there:
+    // they may be in use.
+    static CPLErr WriteBlocks(GDALRasterBand *band, int x, int y, int width,
+                              int height);
 
-    // band: 0 for the first. fill: by band, the sample of pixels of blocks that
-    // are not there yet, tightly packed.
-    CPLErr Write(int band, int col, int row, const void *block,
-                 const std::vector<uint8_t> &fill);
-    CPLErr Read(int band, int col, int row, void *block,
-                const std::vector<uint8_t> &fill);
+    // False, with an error.
+    bool Init(const CogxCanvasOptions &options);
 
-    // Whether something was written to a block, of this band or of another.
-    bool Has(int band, int col, int row) const;
+    // Around the writing of a window: blocks that come meanwhile need not be
+    // whole.
+    void Begin(int band, const struct cogx_rect &pixels);
+    void End(int band, const struct cogx_rect &pixels, CPLErr result);
+
+    CPLErr Write(int band, int col, int row, const void *block);
+    CPLErr Read(int band, int col, int row, void *block);
+
+    // Whether something was written to a block, of this band or of another, or
+    // to another block of its tile.
+    bool Has(int col, int row) const;
 
     // Something that was written could not be kept.
     bool HasFailed() const
@@ -44,39 +84,54 @@ class CogxCanvas final
         return m_failed;
     }
 
+    // Whether tiles have been encoded in another way.
+    bool Differs(const struct cogx_draft_format &format) const;
+
+    // Encodes what is left; nothing is written after that. What follows is of
+    // a canvas that is finished.
+    CPLErr Finish(const CogxDraftFormat &format);
+
+    // Of the first bands, interleaved by pixel; of the mask that the tiles
+    // have.
+    CPLErr ReadPixels(const struct cogx_rect &pixels, int bands, void *out,
+                      size_t rowBytes);
+    CPLErr ReadMask(const struct cogx_rect &pixels, void *out, size_t rowBytes);
+
+    // Of an encoded tile; 0: there is none.
+    size_t TileBytes(enum pyr_plane plane, uint32_t col, uint32_t row) const;
+    enum pyr_result Fetch(const struct cogx_promised *tiles, size_t ntiles,
+                          struct pyr_error *err);
+
     // Forgets everything.
     void Clear();
 
   private:
-    // Bands that share tiles of one store, each a plane of them.
-    struct Lane
-    {
-        int first;
-        int bands;
-        struct pyr_store *store;
-    };
-
     CPLErr Report(enum pyr_result result, const struct pyr_error &err);
-    size_t LaneOf(int band) const
-    {
-        return static_cast<size_t>(band / m_laneBands);
-    }
-    // The plane of a band in a tile of its lane.
-    uint8_t *PlaneOf(uint8_t *tile, int band) const
-    {
-        return tile + m_planeBytes * static_cast<size_t>(band % m_laneBands);
-    }
-    void Fill(const Lane &lane, uint8_t *tile,
-              const std::vector<uint8_t> &fill) const;
+    template <class Action> enum pyr_result Run(Action action);
 
-    int m_laneBands = 1;
-    size_t m_sampleBytes = 1;
-    size_t m_planeBytes = 0;
-    size_t m_memoryBytes = 0; // of each lane
+    static bool FindFormat(void *user, struct cogx_draft_format *format);
+    static enum pyr_result Settle(void *user, const struct cogx_rect *pixels,
+                                  struct pyr_error *err);
+    static void EnterThread(void *user, unsigned worker);
+    static void LeaveThread(void *user, unsigned worker);
+
+    CogxCanvasOptions m_options{};
     std::string m_spool{};
     struct pyr_out m_out = {};
-    std::vector<Lane> m_lanes{};
+    std::shared_ptr<PyrRuntime> m_runtime{};
+    CogxDraftFormat m_format{};
+    struct cogx_draft *m_draft = nullptr;
+    JobContext *m_job = nullptr;
     bool m_failed = false;
+};
+
+// Tiles of a source that was written, as they will stand in the file.
+struct CogxWritten
+{
+    CogxCanvas *image = nullptr;
+    CogxCanvas *mask = nullptr; // of a mask that the source has, or nullptr
+    // Of an image that is finished; else nullptr.
+    const CogxDraftFormat *finished = nullptr;
 };
 
 #endif

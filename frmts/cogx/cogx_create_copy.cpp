@@ -47,6 +47,7 @@ namespace
 struct Task
 {
     std::string path;
+    const CogxWritten *written;
     GDALProgressFunc progress;
     void *progressData;
 };
@@ -71,6 +72,7 @@ Outcome WriteFile(const Task &task, GDALDataset *source,
     outputOptions.source = prepared.get();
     outputOptions.options = &options;
     outputOptions.encoded = encoded;
+    outputOptions.written = task.written;
     outputOptions.progress = task.progress;
     outputOptions.progressData = task.progressData;
     CogxOutput output(outputOptions);
@@ -104,10 +106,10 @@ Outcome WriteEncoded(const Task &task, GDALDataset *source,
 } // namespace
 
 bool CogxWrite(const std::string &path, GDALDataset *source,
-               const CogxOptions &options, GDALProgressFunc progress,
-               void *progressData)
+               const CogxOptions &options, const CogxWritten *written,
+               GDALProgressFunc progress, void *progressData)
 {
-    const Task task = {path, progress, progressData};
+    const Task task = {path, written, progress, progressData};
     Outcome outcome = WriteEncoded(task, source, options);
     if (outcome == Outcome::Refused)
         outcome = WriteFile(task, source, options, nullptr);
@@ -121,7 +123,7 @@ GDALDataset *CogxCreateCopy(const char *filename, GDALDataset *source, int,
     CogxOptions parsed;
     const std::string path = CogxPathOf(filename);
     if (!parsed.Parse(options) ||
-        !CogxWrite(path, source, parsed, progress, progressData))
+        !CogxWrite(path, source, parsed, nullptr, progress, progressData))
         return nullptr;
     return CogxReopen(path);
 }

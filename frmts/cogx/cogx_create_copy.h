@@ -12,10 +12,14 @@ GDALDataset *CogxCreateCopy(const char *filename, GDALDataset *source,
                             int strict, GDALCompatOptions options,
                             GDALProgressFunc progress, void *progressData);
 
-// Writes the file; false, with an error. progress may be nullptr.
+struct CogxWritten;
+
+// Writes the file; false, with an error. written: of a source whose tiles have
+// been encoded as far as that was possible, else nullptr; progress may be
+// nullptr.
 bool CogxWrite(const std::string &path, GDALDataset *source,
-               const CogxOptions &options, GDALProgressFunc progress,
-               void *progressData);
+               const CogxOptions &options, const CogxWritten *written,
+               GDALProgressFunc progress, void *progressData);
 
 // The path that a name means: without prefix "COGX:".
 std::string CogxPathOf(const char *filename);

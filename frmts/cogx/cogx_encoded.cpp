@@ -56,7 +56,7 @@ std::unique_ptr<CogxEncoded> CogxFindEncoded(GDALDataset *source,
     std::unique_ptr<CogxEncoded> found =
         CogxFindEncodedRok4(source, options, why);
     if (found == nullptr && why->empty())
-        found = CogxFindEncodedTiff(source, why);
+        found = CogxFindEncodedTiff(source, options, why);
     if (found == nullptr)
         return nullptr;
     *why = Contradicts(options, *found);

@@ -74,6 +74,7 @@ std::unique_ptr<CogxEncoded> CogxFindEncodedRok4(GDALDataset *source,
                                                  const CogxOptions &options,
                                                  std::string *why);
 std::unique_ptr<CogxEncoded> CogxFindEncodedTiff(GDALDataset *source,
+                                                 const CogxOptions &options,
                                                  std::string *why);
 
 // Options for the levels of it that are made anew.

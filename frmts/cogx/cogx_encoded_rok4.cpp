@@ -3,23 +3,20 @@
 #include "cogx_encoded.h"
 
 #include "cogx_jpeg.h"
-#include "pyr_alloc.h"
+#include "cogx_slabs.h"
 #include "rok4_creation_options.h"
 #include "rok4_dataset.h"
-#include "vsi_io.h"
 
 #include "cpl_conv.h"
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <tuple>
+#include <set>
+#include <utility>
 
 namespace
 {
 
-// Slabs that are kept open.
-constexpr size_t OPEN_SLABS = 256;
 // Part of a pixel by which corners may differ.
 constexpr double CORNER_TOLERANCE_PX = 1e-2;
 
@@ -34,28 +31,11 @@ struct Level
     uint32_t nrows = 0;
 };
 
-struct SlabKey
-{
-    size_t level;
-    uint32_t row;
-    uint32_t col;
-    bool operator<(const SlabKey &other) const
-    {
-        return std::tie(level, row, col) <
-               std::tie(other.level, other.row, other.col);
-    }
-};
-
 class EncodedRok4 final : public CogxEncoded
 {
   public:
-    explicit EncodedRok4(Rok4Dataset *source)
-        : m_source(source), m_io(vsi_io_make())
+    explicit EncodedRok4(Rok4Dataset *source) : m_source(source)
     {
-    }
-    ~EncodedRok4() override
-    {
-        CloseSlabs();
     }
 
     // Why the tiles do not fit, or "".
@@ -97,32 +77,23 @@ class EncodedRok4 final : public CogxEncoded
     std::string FindCodec();
     bool Grow(Rok4Dataset *given, int overview);
     Level LevelOf(Rok4Dataset *dataset) const;
-    SlabKey SlabOf(const Level &level, uint32_t col, uint32_t row) const;
-    void CloseSlabs();
-    enum pyr_result OpenSlab(const SlabKey &key, struct pyr_file **file,
-                             struct pyr_error *err);
-    enum pyr_result PromiseSlab(size_t number, const SlabKey &key,
+    CogxSlabKey SlabOf(const Level &level, uint32_t col, uint32_t row) const;
+    std::vector<CogxSlabKey> SlabsOf(const Level &level) const;
+    enum pyr_result PromiseSlab(size_t number, const CogxSlabKey &key,
+                                const CogxSlab &slab,
                                 struct cogx_writer *writer,
-                                struct pyr_error *err);
-    enum pyr_result FetchSlab(const SlabKey &key,
-                              const std::vector<struct cogx_promised> &tiles,
-                              struct pyr_error *err);
+                                struct pyr_error *err) const;
+    enum pyr_result FetchTiles(const struct cogx_promised *tiles, size_t ntiles,
+                               const std::vector<CogxSlabKey> &keys,
+                               struct pyr_error *err);
     enum pyr_result Check(const struct cogx_promised &tile,
                           struct pyr_error *err) const;
 
     Rok4Dataset *m_source;
     GDALDatasetUniquePtr m_grown{};
-    struct pyr_io m_io;
     std::vector<Level> m_levels{};
-    std::map<SlabKey, struct pyr_file *> m_slabs{};
+    std::unique_ptr<CogxSlabs> m_slabs{};
 };
-
-void EncodedRok4::CloseSlabs()
-{
-    for (const auto &slab : m_slabs)
-        m_io.close(slab.second);
-    m_slabs.clear();
-}
 
 std::string EncodedRok4::FindCodec()
 {
@@ -144,8 +115,10 @@ std::string EncodedRok4::FindCodec()
         case PYR_CODEC_LZW:
             m_image.codec = PYR_TIFF_LZW;
             break;
-        case PYR_CODEC_PNG:
         case PYR_CODEC_PACKBITS:
+            m_image.codec = PYR_TIFF_PACKBITS;
+            break;
+        case PYR_CODEC_PNG:
             return std::string("tiles of ") + rok4_format_name(format) +
                    " are not those of a GeoTIFF file";
     }
@@ -227,6 +200,8 @@ std::string EncodedRok4::Open(const CogxOptions &options)
          i > 0; i--)
         if (Grow(m_source, i - 1))
             break;
+    m_slabs = std::make_unique<CogxSlabs>(Tiles(), m_source->GetDescription(),
+                                          options.nthreads);
     GDALRasterBand *const band = m_source->GetRasterBand(1);
     m_levels.push_back(LevelOf(m_source));
     for (int i = 0; i < band->GetOverviewCount(); i++)
@@ -237,61 +212,25 @@ std::string EncodedRok4::Open(const CogxOptions &options)
                : "its extent does not begin on the corner of a square tile";
 }
 
-SlabKey EncodedRok4::SlabOf(const Level &level, uint32_t col,
-                            uint32_t row) const
+CogxSlabKey EncodedRok4::SlabOf(const Level &level, uint32_t col,
+                                uint32_t row) const
 {
     const struct pyr_source_level &tiles = Tiles().levels[level.level];
     return {level.level, (level.row + row) / tiles.container_height_tiles,
             (level.col + col) / tiles.container_width_tiles};
 }
 
-// *file belongs to this; nullptr where there is no slab.
-enum pyr_result EncodedRok4::OpenSlab(const SlabKey &key,
-                                      struct pyr_file **file,
-                                      struct pyr_error *err)
-{
-    const auto found = m_slabs.find(key);
-    char *path = nullptr;
-    *file = nullptr;
-    if (found != m_slabs.end())
-    {
-        *file = found->second;
-        return PYR_OK;
-    }
-    if (m_slabs.size() >= OPEN_SLABS)
-        CloseSlabs();
-    enum pyr_result result =
-        Tiles().path(Tiles().user, static_cast<uint32_t>(key.level), key.col,
-                     key.row, &path, err);
-    if (result == PYR_OK)
-        result = m_io.open(m_io.user, path, file, err);
-    if (result == PYR_OK)
-        m_slabs[key] = *file;
-    else if (result != PYR_NOT_FOUND)
-        pyr_error_prefix(err, "slab %s", path != nullptr ? path : "");
-    pyr_free(path);
-    return result == PYR_NOT_FOUND ? PYR_OK : result;
-}
-
-enum pyr_result EncodedRok4::PromiseSlab(size_t number, const SlabKey &key,
+enum pyr_result EncodedRok4::PromiseSlab(size_t number, const CogxSlabKey &key,
+                                         const CogxSlab &slab,
                                          struct cogx_writer *writer,
-                                         struct pyr_error *err)
+                                         struct pyr_error *err) const
 {
     const Level &level = m_levels[number];
     const struct pyr_source_level &tiles = Tiles().levels[key.level];
     const struct pyr_grid_limits &limits = tiles.limits;
-    struct pyr_file *file = nullptr;
-    enum pyr_result result = OpenSlab(key, &file, err);
-    if (result != PYR_OK || file == nullptr)
-        return result;
-    std::vector<uint8_t> index(static_cast<size_t>(tiles.index.nbytes));
-    uint8_t *const buffer = index.data();
-    result = m_io.read(file, 1, &tiles.index, &buffer, err);
     const uint32_t first_row = key.row * tiles.container_height_tiles;
     const uint32_t first_col = key.col * tiles.container_width_tiles;
-    if (result != PYR_OK)
-        pyr_error_prefix(err, "level %s, slab %u, %u", tiles.id, key.col,
-                         key.row);
+    enum pyr_result result = PYR_OK;
     for (uint32_t i = 0;
          i < tiles.container_height_tiles * tiles.container_width_tiles &&
          result == PYR_OK;
@@ -307,39 +246,60 @@ enum pyr_result EncodedRok4::PromiseSlab(size_t number, const SlabKey &key,
             continue;
         result =
             Tiles().locate(Tiles().user, static_cast<uint32_t>(key.level), col,
-                           row, index.data(), m_io.size(file), &extent, err);
+                           row, slab.index.data(), slab.nbytes, &extent, err);
         if (result == PYR_OK && extent.nbytes > 0)
             result = cogx_writer_promise(
-                writer, static_cast<uint32_t>(number), col - level.col,
-                row - level.row, extent.offset_bytes, extent.nbytes, err);
+                writer, PYR_PLANE_DATA, static_cast<uint32_t>(number),
+                col - level.col, row - level.row, extent.offset_bytes,
+                extent.nbytes, err);
         if (result != PYR_OK)
             pyr_error_prefix(err, "level %s, tile %u, %u", tiles.id, col, row);
     }
     return result;
 }
 
+// Those that tiles of the level can be in.
+std::vector<CogxSlabKey> EncodedRok4::SlabsOf(const Level &level) const
+{
+    const struct pyr_source_level &tiles = Tiles().levels[level.level];
+    const struct pyr_grid_limits &limits = tiles.limits;
+    const uint32_t last_row =
+        std::min(limits.max_row, level.row + level.nrows - 1) /
+        tiles.container_height_tiles;
+    const uint32_t last_col =
+        std::min(limits.max_col, level.col + level.ncols - 1) /
+        tiles.container_width_tiles;
+    std::vector<CogxSlabKey> keys;
+    for (uint32_t row =
+             std::max(limits.min_row, level.row) / tiles.container_height_tiles;
+         row <= last_row; row++)
+        for (uint32_t col = std::max(limits.min_col, level.col) /
+                            tiles.container_width_tiles;
+             col <= last_col; col++)
+            keys.push_back({level.level, row, col});
+    return keys;
+}
+
 enum pyr_result EncodedRok4::Promise(size_t level, struct cogx_writer *writer,
                                      struct pyr_error *err)
 {
     const Level &own = m_levels[level];
-    const struct pyr_source_level &tiles = Tiles().levels[own.level];
-    const struct pyr_grid_limits &limits = tiles.limits;
     if (Descriptor().levels[own.level].empty)
         return PYR_OK;
-    const uint32_t last_row =
-        std::min(limits.max_row, own.row + own.nrows - 1) /
-        tiles.container_height_tiles;
-    const uint32_t last_col =
-        std::min(limits.max_col, own.col + own.ncols - 1) /
-        tiles.container_width_tiles;
+    const std::vector<CogxSlabKey> keys = SlabsOf(own);
     enum pyr_result result = PYR_OK;
-    for (uint32_t row =
-             std::max(limits.min_row, own.row) / tiles.container_height_tiles;
-         row <= last_row && result == PYR_OK; row++)
-        for (uint32_t col = std::max(limits.min_col, own.col) /
-                            tiles.container_width_tiles;
-             col <= last_col && result == PYR_OK; col++)
-            result = PromiseSlab(level, {own.level, row, col}, writer, err);
+    for (size_t first = 0; first < keys.size() && result == PYR_OK;
+         first += CogxSlabs::MOST)
+    {
+        const size_t end = std::min(first + CogxSlabs::MOST, keys.size());
+        const std::vector<CogxSlabKey> some(keys.begin() + first,
+                                            keys.begin() + end);
+        std::vector<CogxSlab> slabs;
+        result = m_slabs->Open(some, true, &slabs, err);
+        for (size_t i = 0; i < some.size() && result == PYR_OK; i++)
+            if (slabs[i].file != nullptr)
+                result = PromiseSlab(level, some[i], slabs[i], writer, err);
+    }
     return result;
 }
 
@@ -358,61 +318,54 @@ enum pyr_result EncodedRok4::Check(const struct cogx_promised &tile,
                            "is encoded in a way that GeoTIFF files have not");
 }
 
-enum pyr_result
-EncodedRok4::FetchSlab(const SlabKey &key,
-                       const std::vector<struct cogx_promised> &tiles,
-                       struct pyr_error *err)
+// Tiles of a few slabs.
+enum pyr_result EncodedRok4::FetchTiles(const struct cogx_promised *tiles,
+                                        size_t ntiles,
+                                        const std::vector<CogxSlabKey> &keys,
+                                        struct pyr_error *err)
 {
-    std::vector<struct pyr_extent> ranges;
-    std::vector<uint8_t *> buffers;
-    struct pyr_file *file = nullptr;
-    const char *const id = Tiles().levels[key.level].id;
-    for (const struct cogx_promised &tile : tiles)
+    std::vector<CogxSlab> slabs;
+    std::vector<CogxPiece> pieces;
+    enum pyr_result result = m_slabs->Open(keys, false, &slabs, err);
+    for (size_t i = 0; i < ntiles; i++)
     {
-        ranges.push_back({tile.at, tile.nbytes});
-        buffers.push_back(tile.bytes);
+        const CogxSlabKey key = SlabOf(m_levels[tiles[i].level],
+                                       tiles[i].tile_col, tiles[i].tile_row);
+        const size_t file = static_cast<size_t>(
+            std::lower_bound(keys.begin(), keys.end(), key) - keys.begin());
+        pieces.push_back(
+            {file, {tiles[i].at, tiles[i].nbytes}, tiles[i].bytes});
     }
-    enum pyr_result result = OpenSlab(key, &file, err);
-    if (result == PYR_OK && file == nullptr)
-        result = pyr_fail(err, PYR_IO, "is gone");
     if (result == PYR_OK)
-        result =
-            m_io.read(file, ranges.size(), ranges.data(), buffers.data(), err);
-    if (result != PYR_OK)
+        result = m_slabs->Read(keys, slabs, std::move(pieces), err);
+    for (size_t i = 0; i < ntiles && result == PYR_OK; i++)
     {
-        pyr_error_prefix(err, "level %s, slab %u, %u", id, key.col, key.row);
-        return result;
-    }
-    for (const struct cogx_promised &tile : tiles)
-    {
-        result = Check(tile, err);
+        const Level &level = m_levels[tiles[i].level];
+        result = Check(tiles[i], err);
         if (result != PYR_OK)
-        {
-            const Level &level = m_levels[tile.level];
-            pyr_error_prefix(err, "level %s, tile %u, %u", id,
-                             level.col + tile.tile_col,
-                             level.row + tile.tile_row);
-            return result;
-        }
+            pyr_error_prefix(
+                err, "level %s, tile %u, %u", Tiles().levels[level.level].id,
+                level.col + tiles[i].tile_col, level.row + tiles[i].tile_row);
     }
-    return PYR_OK;
+    return result;
 }
 
 enum pyr_result EncodedRok4::Fetch(const struct cogx_promised *tiles,
                                    size_t ntiles, struct pyr_error *err)
 {
-    std::map<SlabKey, std::vector<struct cogx_promised>> slabs;
-    for (size_t i = 0; i < ntiles; i++)
-        slabs[SlabOf(m_levels[tiles[i].level], tiles[i].tile_col,
-                     tiles[i].tile_row)]
-            .push_back(tiles[i]);
-    for (const auto &slab : slabs)
+    enum pyr_result result = PYR_OK;
+    for (size_t first = 0, end = 0; first < ntiles && result == PYR_OK;
+         first = end)
     {
-        const enum pyr_result result = FetchSlab(slab.first, slab.second, err);
-        if (result != PYR_OK)
-            return result;
+        std::set<CogxSlabKey> keys;
+        for (end = first; end < ntiles && keys.size() < CogxSlabs::MOST; end++)
+            keys.insert(SlabOf(m_levels[tiles[end].level], tiles[end].tile_col,
+                               tiles[end].tile_row));
+        result =
+            FetchTiles(tiles + first, end - first,
+                       std::vector<CogxSlabKey>(keys.begin(), keys.end()), err);
     }
-    return PYR_OK;
+    return result;
 }
 
 // Pyramids go on to the whole world in a pixel: one tile is enough.

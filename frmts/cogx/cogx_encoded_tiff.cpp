@@ -6,13 +6,16 @@
 #include "cogx_codec.h"
 #include "cogx_cursor.h"
 #include "cogx_dataset.h"
+#include "cogx_fetcher.h"
 #include "pyr_alloc.h"
 #include "pyr_arith.h"
+#include "vsi_io.h"
 #include "vsi_tiff.h"
 
 #include "cpl_conv.h"
 
 #include <iterator>
+#include <utility>
 
 namespace
 {
@@ -27,7 +30,9 @@ CogxPredictor PredictorOf(uint16_t predictor)
 class EncodedTiff final : public CogxEncoded
 {
   public:
-    explicit EncodedTiff(GDALDataset *source) : m_source(source)
+    EncodedTiff(GDALDataset *source, unsigned nthreads)
+        : m_source(source), m_path(CogxPathOf(source->GetDescription())),
+          m_fetcher(nthreads, vsi_io_is_remote(m_path.c_str()))
     {
     }
     ~EncodedTiff() override
@@ -65,6 +70,8 @@ class EncodedTiff final : public CogxEncoded
     void FindLevels();
 
     GDALDataset *m_source;
+    const std::string m_path;
+    CogxFetcher m_fetcher;
     struct vsi_tiff *m_file = nullptr;
     struct pyr_tiff_reader m_reader = {};
     struct cogx_tiff *m_tiff = nullptr;
@@ -145,10 +152,9 @@ void EncodedTiff::FindLevels()
 std::string EncodedTiff::Open()
 {
     struct pyr_error err = {""};
-    const std::string path = CogxPathOf(m_source->GetDescription());
     if (m_source->GetAccess() == GA_Update)
         m_source->FlushCache(false);
-    if (vsi_tiff_open(path.c_str(), &m_file, &err) != PYR_OK)
+    if (vsi_tiff_open(m_path.c_str(), &m_file, &err) != PYR_OK)
         return "it is no plain file";
     m_reader = vsi_tiff_reader(m_file);
     if (cogx_tiff_open(&m_reader, &m_tiff, &err) != PYR_OK)
@@ -189,9 +195,9 @@ enum pyr_result EncodedTiff::Promise(size_t level, struct cogx_writer *writer,
                 pyr_fail(err, PYR_CORRUPT, "ends beyond the file's %llu bytes",
                          static_cast<unsigned long long>(m_reader.size_bytes));
         if (result == PYR_OK && extent.nbytes > 0)
-            result = cogx_writer_promise(writer, static_cast<uint32_t>(level),
-                                         col, row, extent.offset_bytes,
-                                         extent.nbytes, err);
+            result = cogx_writer_promise(
+                writer, PYR_PLANE_DATA, static_cast<uint32_t>(level), col, row,
+                extent.offset_bytes, extent.nbytes, err);
         if (result != PYR_OK)
         {
             pyr_error_prefix(err, "source, level %u, tile %u, %u",
@@ -205,19 +211,24 @@ enum pyr_result EncodedTiff::Promise(size_t level, struct cogx_writer *writer,
 enum pyr_result EncodedTiff::Fetch(const struct cogx_promised *tiles,
                                    size_t ntiles, struct pyr_error *err)
 {
+    std::vector<CogxPiece> pieces;
     for (size_t i = 0; i < ntiles; i++)
-    {
-        const struct cogx_promised &tile = tiles[i];
-        const enum pyr_result result =
-            m_reader.read(m_reader.user, tile.at, tile.bytes, tile.nbytes, err);
-        if (result != PYR_OK)
-        {
-            pyr_error_prefix(err, "source, level %u, tile %u, %u", tile.level,
-                             tile.tile_col, tile.tile_row);
-            return result;
-        }
-    }
-    return PYR_OK;
+        pieces.push_back({0, {tiles[i].at, tiles[i].nbytes}, tiles[i].bytes});
+    const enum pyr_result result = m_fetcher.Fetch(
+        std::move(pieces),
+        [&](size_t, const std::vector<struct pyr_extent> &ranges,
+            const std::vector<uint8_t *> &buffers, struct pyr_error *of_read) {
+            enum pyr_result read = PYR_OK;
+            for (size_t i = 0; i < ranges.size() && read == PYR_OK; i++)
+                read = m_reader.read(
+                    m_reader.user, ranges[i].offset_bytes, buffers[i],
+                    static_cast<size_t>(ranges[i].nbytes), of_read);
+            return read;
+        },
+        err);
+    if (result != PYR_OK)
+        pyr_error_prefix(err, "source, level %u", tiles[0].level);
+    return result;
 }
 
 enum pyr_result EncodedTiff::TakeTags(size_t level, struct cogx_tags *tags,
@@ -240,6 +251,7 @@ std::vector<double> EncodedTiff::Fill() const
 } // namespace
 
 std::unique_ptr<CogxEncoded> CogxFindEncodedTiff(GDALDataset *source,
+                                                 const CogxOptions &options,
                                                  std::string *why)
 {
     GDALDriver *const driver = source->GetDriver();
@@ -251,7 +263,7 @@ std::unique_ptr<CogxEncoded> CogxFindEncodedTiff(GDALDataset *source,
         *why = "the source is neither a ROK4 pyramid nor a GeoTIFF file";
         return nullptr;
     }
-    auto found = std::make_unique<EncodedTiff>(source);
+    auto found = std::make_unique<EncodedTiff>(source, options.nthreads);
     const std::string misfit = found->Open();
     if (misfit.empty())
         return found;

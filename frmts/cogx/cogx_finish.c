@@ -295,12 +295,12 @@ static enum pyr_result write_tile(struct cogx_batch *batch,
     const struct cogx_out_level *level = &batch->writer->levels[level_number];
     const struct cogx_out_plane *tiles = &level->planes[plane];
 
-    if (tiles->nbytes[number] != 0 && tiles->promised)
+    if (cogx_is_promised(tiles, number))
     {
         const uint8_t *bytes = NULL;
         size_t nbytes = 0;
-        const enum pyr_result result =
-            cogx_batch_take(batch, level_number, number, &bytes, &nbytes, err);
+        const enum pyr_result result = cogx_batch_take(
+            batch, level_number, plane, number, &bytes, &nbytes, err);
         return result == PYR_OK ? cogx_stream_add(stream, bytes, nbytes, err)
                                 : result;
     }

@@ -4,6 +4,7 @@
 
 #include "cogx_create_copy.h"
 #include "cogx_report.h"
+#include "rok4_buffer.h"
 
 #include "cpl_conv.h"
 #include "cpl_string.h"
@@ -22,126 +23,11 @@ bool Fail(enum pyr_result result, const std::string &text)
     return false;
 }
 
-// Of a raster of so many pixels: a multiple of 16.
-int BlockSize(int side, int pixels)
-{
-    return pixels >= side ? side : (pixels + 15) / 16 * 16;
-}
-
 } // namespace
 
-// ---- Bands ----
-
-CogxNewBand::CogxNewBand(CogxNewDataset *dataset, int band)
-{
-    poDS = dataset;
-    nBand = band;
-    eAccess = GA_Update;
-    nRasterXSize = dataset->nRasterXSize;
-    nRasterYSize = dataset->nRasterYSize;
-    nBlockXSize = dataset->m_blockWidth;
-    nBlockYSize = dataset->m_blockHeight;
-    eDataType = dataset->m_type;
-    PamInitialize();
-}
-
-CogxNewDataset *CogxNewBand::Own() const
-{
-    return static_cast<CogxNewDataset *>(poDS);
-}
-
-CPLErr CogxNewBand::IReadBlock(int blockX, int blockY, void *data)
-{
-    return Own()->m_canvas.Read(nBand - 1, blockX, blockY, data,
-                                Own()->FillSamples());
-}
-
-CPLErr CogxNewBand::IWriteBlock(int blockX, int blockY, void *data)
-{
-    return Own()->m_canvas.Write(nBand - 1, blockX, blockY, data,
-                                 Own()->FillSamples());
-}
-
-int CogxNewBand::IGetDataCoverageStatus(int x, int y, int width, int height,
-                                        int, double *percent)
-{
-    // What waits in GDAL's cache counts.
-    (void)FlushCache(false);
-    double covered = 0;
-    for (int row = y / nBlockYSize; row <= (y + height - 1) / nBlockYSize;
-         row++)
-        for (int col = x / nBlockXSize; col <= (x + width - 1) / nBlockXSize;
-             col++)
-        {
-            if (!Own()->m_canvas.Has(nBand - 1, col, row))
-                continue;
-            const double across = std::min(x + width, (col + 1) * nBlockXSize) -
-                                  std::max(x, col * nBlockXSize);
-            const double down = std::min(y + height, (row + 1) * nBlockYSize) -
-                                std::max(y, row * nBlockYSize);
-            covered += across * down;
-        }
-    const double all = static_cast<double>(width) * height;
-    if (percent != nullptr)
-        *percent = 100 * covered / all;
-    return (covered > 0 ? GDAL_DATA_COVERAGE_STATUS_DATA : 0) |
-           (covered < all ? GDAL_DATA_COVERAGE_STATUS_EMPTY : 0);
-}
-
-GDALRasterBand *CogxNewBand::GetMaskBand()
-{
-    GDALRasterBand *const mask = Own()->m_mask.get();
-    return mask != nullptr ? mask : GDALPamRasterBand::GetMaskBand();
-}
-
-int CogxNewBand::GetMaskFlags()
-{
-    return Own()->m_mask != nullptr ? GMF_PER_DATASET
-                                    : GDALPamRasterBand::GetMaskFlags();
-}
-
-CPLErr CogxNewBand::CreateMaskBand(int flags)
-{
-    return Own()->CreateMaskBand(flags);
-}
-
-CogxNewMaskBand::CogxNewMaskBand(CogxNewDataset *dataset) : m_dataset(dataset)
-{
-    poDS = dataset;
-    nBand = 0;
-    eAccess = GA_Update;
-    nRasterXSize = dataset->nRasterXSize;
-    nRasterYSize = dataset->nRasterYSize;
-    nBlockXSize = dataset->m_blockWidth;
-    nBlockYSize = dataset->m_blockHeight;
-    eDataType = GDT_Byte;
-}
-
-bool CogxNewMaskBand::Init()
-{
-    return m_canvas.Init(nBlockXSize, nBlockYSize, 1, 1,
-                         m_dataset->m_path + ".mask");
-}
-
-bool CogxNewMaskBand::IsMaskBand() const
-{
-    return true;
-}
-
-CPLErr CogxNewMaskBand::IReadBlock(int blockX, int blockY, void *data)
-{
-    return m_canvas.Read(0, blockX, blockY, data, {0});
-}
-
-CPLErr CogxNewMaskBand::IWriteBlock(int blockX, int blockY, void *data)
-{
-    return m_canvas.Write(0, blockX, blockY, data, {0});
-}
-
-// ---- Dataset ----
-
 CogxNewDataset::CogxNewDataset(int width, int height, GDALDataType type)
-    : ClosingDataset(width, height), m_type(type), m_mask(nullptr)
+    : ClosingDataset(width, height), m_type(type), m_mask(nullptr),
+      m_nodataMask(nullptr)
 {
 }
 
@@ -180,13 +66,10 @@ bool CogxNewDataset::Prepare(const char *filename, int bands,
         return false;
     m_path = CogxPathOf(filename);
     const int side =
-        std::min(m_options.blockSize > 0 ? m_options.blockSize : DEFAULT_SIDE,
-                 CogxCanvas::MAX_SIDE);
-    m_blockWidth = BlockSize(side, nRasterXSize);
-    m_blockHeight = BlockSize(side, nRasterYSize);
-    if (!m_canvas.Init(m_blockWidth, m_blockHeight, bands,
-                       static_cast<size_t>(GDALGetDataTypeSizeBytes(m_type)),
-                       m_path))
+        m_options.blockSize > 0 ? m_options.blockSize : DEFAULT_SIDE;
+    m_blockWidth = CogxCanvas::BlockSize(side, nRasterXSize);
+    m_blockHeight = CogxCanvas::BlockSize(side, nRasterYSize);
+    if (!m_canvas.Init(CanvasOptions(this, bands, m_type)))
         return false;
     PamInitialize();
     for (int i = 1; i <= bands; i++)
@@ -197,6 +80,25 @@ bool CogxNewDataset::Prepare(const char *filename, int bands,
     SetDescription(filename);
     SetPhysicalFilename(m_path.c_str());
     return true;
+}
+
+CogxCanvasOptions CogxNewDataset::CanvasOptions(CogxCanvasOwner *owner,
+                                                int bands,
+                                                GDALDataType type) const
+{
+    CogxCanvasOptions options;
+    options.owner = owner;
+    options.width = nRasterXSize;
+    options.height = nRasterYSize;
+    options.side = CogxCanvas::TileSide(
+        m_options.blockSize > 0 ? m_options.blockSize : DEFAULT_SIDE);
+    options.blockWidth = m_blockWidth;
+    options.blockHeight = m_blockHeight;
+    options.bands = bands;
+    options.sampleBytes = static_cast<size_t>(GDALGetDataTypeSizeBytes(type));
+    options.path = m_path;
+    options.nthreads = m_options.nthreads;
+    return options;
 }
 
 CPLErr CogxNewDataset::CreateMaskBand(int flags)
@@ -217,7 +119,7 @@ CPLErr CogxNewDataset::CreateMaskBand(int flags)
 }
 
 // Of pixels that nothing was written to, by band: the nodata value, or 0.
-std::vector<uint8_t> CogxNewDataset::FillSamples() const
+std::vector<uint8_t> CogxNewDataset::FillPixel() const
 {
     const size_t nbytes = static_cast<size_t>(GDALGetDataTypeSizeBytes(m_type));
     std::vector<uint8_t> samples(nbytes * static_cast<size_t>(nBands));
@@ -225,7 +127,7 @@ std::vector<uint8_t> CogxNewDataset::FillSamples() const
     {
         int has = FALSE;
         uint8_t *const sample = &samples[nbytes * static_cast<size_t>(i)];
-        GDALRasterBand *const band = papoBands[i];
+        auto *const band = static_cast<GDALPamRasterBand *>(papoBands[i]);
         if (m_type == GDT_Int64 || m_type == GDT_UInt64)
         {
             const int64_t signedValue =
@@ -237,11 +139,77 @@ std::vector<uint8_t> CogxNewDataset::FillSamples() const
                 GDALCopyWords(&value, m_type, 0, sample, m_type, 0, 1);
             continue;
         }
-        const double value = band->GetNoDataValue(&has);
+        const double value = band->GDALPamRasterBand::GetNoDataValue(&has);
         if (has)
             GDALCopyWords(&value, GDT_Float64, 0, sample, m_type, 0, 1);
     }
     return samples;
+}
+
+bool CogxNewDataset::FindFormat(CogxDraftFormat *format)
+{
+    CogxDraftFormats formats;
+    if (!CogxFindDraftFormats(this, m_options, m_path, &formats))
+        return false;
+    *format = formats.image;
+    return true;
+}
+
+CPLErr CogxNewDataset::FlushPixels(int x, int y, int width, int height)
+{
+    CPLErr result = CE_None;
+    for (int i = 0; i < nBands && result == CE_None; i++)
+        result = CogxCanvas::WriteBlocks(papoBands[i], x, y, width, height);
+    return result;
+}
+
+CPLErr CogxNewDataset::IRasterIO(GDALRWFlag flag, int x, int y, int width,
+                                 int height, void *data, int bufWidth,
+                                 int bufHeight, GDALDataType bufType,
+                                 int nBandCount, int *bandMap,
+                                 GSpacing pixelSpace, GSpacing lineSpace,
+                                 GSpacing bandSpace,
+                                 GDALRasterIOExtraArg *extra)
+{
+    const struct cogx_rect rect = {
+        static_cast<uint32_t>(x), static_cast<uint32_t>(y),
+        static_cast<uint32_t>(x + width), static_cast<uint32_t>(y + height)};
+    const int sampleBytes = GDALGetDataTypeSizeBytes(m_type);
+    bool inOrder =
+        m_closing && flag == GF_Read && bufType == m_type &&
+        bandSpace == sampleBytes && lineSpace > 0 &&
+        pixelSpace == static_cast<GSpacing>(sampleBytes) * nBandCount;
+    for (int i = 0; i < nBandCount; i++)
+    {
+        inOrder = inOrder && bandMap[i] == i + 1;
+        if (flag == GF_Write)
+            m_canvas.Begin(bandMap[i] - 1, rect);
+    }
+    if (inOrder && Rok4IsPlain(x, y, width, height, bufWidth, bufHeight, extra))
+        return m_canvas.ReadPixels(rect, nBandCount, data,
+                                   static_cast<size_t>(lineSpace));
+    const CPLErr result = ClosingDataset::IRasterIO(
+        flag, x, y, width, height, data, bufWidth, bufHeight, bufType,
+        nBandCount, bandMap, pixelSpace, lineSpace, bandSpace, extra);
+    for (int i = 0; i < nBandCount && flag == GF_Write; i++)
+        m_canvas.End(bandMap[i] - 1, rect, result);
+    return result;
+}
+
+// Lossy tiles do not tell nodata values: what they were encoded with does.
+CPLErr CogxNewDataset::ShowNodataMask()
+{
+    CogxDraftFormats formats;
+    if (!m_options.nodataToMask ||
+        !CogxFindDraftFormats(this, m_options, m_path, &formats) ||
+        formats.image.Get().mask_of != COGX_DRAFT_VALUES ||
+        m_canvas.Differs(formats.image.Get()))
+        return CE_None;
+    if (m_canvas.Finish(formats.image) != CE_None)
+        return CE_Failure;
+    m_nodataFormat = formats.image;
+    m_nodataMask = std::make_unique<CogxNewNodataMask>(this);
+    return CE_None;
 }
 
 CPLErr CogxNewDataset::Publish()
@@ -253,8 +221,16 @@ CPLErr CogxNewDataset::Publish()
                               "written could not be kept");
         return CE_Failure;
     }
-    return CogxWrite(m_path, this, m_options, nullptr, nullptr) ? CE_None
-                                                                : CE_Failure;
+    m_closing = true;
+    if (ShowNodataMask() != CE_None)
+        return CE_Failure;
+    CogxWritten written;
+    written.image = &m_canvas;
+    written.mask = m_mask != nullptr ? &m_mask->Canvas() : nullptr;
+    written.finished = m_nodataMask != nullptr ? &m_nodataFormat : nullptr;
+    return CogxWrite(m_path, this, m_options, &written, nullptr, nullptr)
+               ? CE_None
+               : CE_Failure;
 }
 
 GDALRasterBand *CogxNewDataset::OwnMask()
@@ -264,6 +240,7 @@ GDALRasterBand *CogxNewDataset::OwnMask()
 
 void CogxNewDataset::Drop()
 {
+    m_nodataMask.reset();
     m_canvas.Clear();
     if (m_mask != nullptr)
         m_mask->Canvas().Clear();

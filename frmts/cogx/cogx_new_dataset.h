@@ -12,11 +12,13 @@
 #include <vector>
 
 class CogxNewMaskBand;
+class CogxNewNodataMask;
 
-class CogxNewDataset final : public ClosingDataset
+class CogxNewDataset final : public ClosingDataset, public CogxCanvasOwner
 {
     friend class CogxNewBand;
     friend class CogxNewMaskBand;
+    friend class CogxNewNodataMask;
 
   public:
     static GDALDataset *Create(const char *filename, int width, int height,
@@ -27,17 +29,28 @@ class CogxNewDataset final : public ClosingDataset
 
     CPLErr CreateMaskBand(int flags) override;
 
+    bool FindFormat(CogxDraftFormat *format) override;
+    CPLErr FlushPixels(int x, int y, int width, int height) override;
+    std::vector<uint8_t> FillPixel() const override;
+
   protected:
     CPLErr TrySaveXML() override;
     GDALRasterBand *OwnMask() override;
     CPLErr Publish() override;
     void Drop() override;
+    CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
+                     void *data, int bufWidth, int bufHeight,
+                     GDALDataType bufType, int nBandCount, int *bandMap,
+                     GSpacing pixelSpace, GSpacing lineSpace,
+                     GSpacing bandSpace, GDALRasterIOExtraArg *extra) override;
 
   private:
     CogxNewDataset(int width, int height, GDALDataType type);
 
     bool Prepare(const char *filename, int bands, CSLConstList options);
-    std::vector<uint8_t> FillSamples() const;
+    CogxCanvasOptions CanvasOptions(CogxCanvasOwner *owner, int bands,
+                                    GDALDataType type) const;
+    CPLErr ShowNodataMask();
 
     const GDALDataType m_type;
     std::string m_path{};
@@ -46,6 +59,11 @@ class CogxNewDataset final : public ClosingDataset
     int m_blockHeight = 0;
     CogxCanvas m_canvas{};
     std::unique_ptr<CogxNewMaskBand> m_mask;
+    bool m_closing = false; // nothing is in GDAL's cache any more
+    // Of a file that has a mask instead of nodata values, while it is made of
+    // tiles whose pixels do not tell them.
+    CogxDraftFormat m_nodataFormat{};
+    std::unique_ptr<CogxNewNodataMask> m_nodataMask;
 };
 
 class CogxNewBand final : public GDALPamRasterBand
@@ -56,10 +74,15 @@ class CogxNewBand final : public GDALPamRasterBand
     GDALRasterBand *GetMaskBand() override;
     int GetMaskFlags() override;
     CPLErr CreateMaskBand(int flags) override;
+    double GetNoDataValue(int *success) override;
 
   protected:
     CPLErr IReadBlock(int blockX, int blockY, void *data) override;
     CPLErr IWriteBlock(int blockX, int blockY, void *data) override;
+    CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
+                     void *data, int bufWidth, int bufHeight,
+                     GDALDataType bufType, GSpacing pixelSpace,
+                     GSpacing lineSpace, GDALRasterIOExtraArg *extra) override;
     int IGetDataCoverageStatus(int x, int y, int width, int height, int stop,
                                double *percent) override;
 
@@ -68,7 +91,7 @@ class CogxNewBand final : public GDALPamRasterBand
 };
 
 // Which pixels count (GMF_PER_DATASET).
-class CogxNewMaskBand final : public GDALRasterBand
+class CogxNewMaskBand final : public GDALRasterBand, public CogxCanvasOwner
 {
   public:
     explicit CogxNewMaskBand(CogxNewDataset *dataset);
@@ -80,13 +103,40 @@ class CogxNewMaskBand final : public GDALRasterBand
     }
     bool IsMaskBand() const override;
 
+    bool FindFormat(CogxDraftFormat *format) override;
+    CPLErr FlushPixels(int x, int y, int width, int height) override;
+    std::vector<uint8_t> FillPixel() const override;
+
   protected:
     CPLErr IReadBlock(int blockX, int blockY, void *data) override;
     CPLErr IWriteBlock(int blockX, int blockY, void *data) override;
+    CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
+                     void *data, int bufWidth, int bufHeight,
+                     GDALDataType bufType, GSpacing pixelSpace,
+                     GSpacing lineSpace, GDALRasterIOExtraArg *extra) override;
 
   private:
     CogxNewDataset *const m_dataset;
     CogxCanvas m_canvas{};
+};
+
+// Which pixels had not the nodata values when they were encoded.
+class CogxNewNodataMask final : public GDALRasterBand
+{
+  public:
+    explicit CogxNewNodataMask(CogxNewDataset *dataset);
+
+    bool IsMaskBand() const override;
+
+  protected:
+    CPLErr IReadBlock(int blockX, int blockY, void *data) override;
+    CPLErr IRasterIO(GDALRWFlag flag, int x, int y, int width, int height,
+                     void *data, int bufWidth, int bufHeight,
+                     GDALDataType bufType, GSpacing pixelSpace,
+                     GSpacing lineSpace, GDALRasterIOExtraArg *extra) override;
+
+  private:
+    CogxNewDataset *const m_dataset;
 };
 
 #endif

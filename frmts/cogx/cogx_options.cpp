@@ -202,6 +202,7 @@ bool ReadLevel(const OptionReader &reader, CogxCompression *out)
             return reader.Int("LEVEL", 0, 9, &out->level);
         case PYR_TIFF_NONE:
         case PYR_TIFF_LZW:
+        case PYR_TIFF_PACKBITS:
         case PYR_TIFF_JPEG:
         case PYR_TIFF_WEBP:
         case PYR_TIFF_LERC:
@@ -221,6 +222,7 @@ bool ReadImageCompression(const OptionReader &reader, CogxOptions *out)
     {
         image.predictor = CogxPredictor::Auto;
         image.level = DEFAULT_LEVEL;
+        image.fast = !reader.Has("LEVEL");
     }
     return ReadLevel(reader, &image) &&
            ReadPredictor(reader, "PREDICTOR", &image.predictor) &&
@@ -241,6 +243,7 @@ bool ReadOverviewCompression(const OptionReader &reader, CogxOptions *out)
         overview.predictor = CogxPredictor::None;
         overview.quality = DEFAULT_QUALITY;
         overview.level = 0;
+        overview.fast = false;
         if (!IsLerc(out->image.codec))
             overview.maxZError = 0;
         // LEVEL may be out of the range of another codec.

@@ -58,7 +58,8 @@ struct CogxCompression
 {
     enum pyr_tiff_compression codec = PYR_TIFF_DEFLATE;
     CogxPredictor predictor = CogxPredictor::None;
-    int level = 0; // as in struct pyr_tile_format
+    int level = 0;     // as in struct pyr_tile_format
+    bool fast = false; // with predictor 3: PYR_TIFF_FAST instead
     int quality = 75;
     double maxZError = 0;
 };

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 namespace
@@ -20,8 +21,6 @@ namespace
 
 // Encoded tiles that wait in memory; more go to a file.
 constexpr size_t WAITING_BYTES = 32 << 20;
-// Share of the progress after which the file is only put together.
-constexpr double BUILT = 0.9;
 
 } // namespace
 
@@ -30,7 +29,7 @@ CogxOutput::CogxOutput(const CogxOutputOptions &options)
       m_name(CPLGetFilename(options.path.c_str())),
       m_scratch(vsi_out_make_scratch())
 {
-    m_out = vsi_out_is_random(m_file.path.c_str()) ? vsi_out_make()
+    m_out = vsi_out_is_random(m_file.path.c_str()) ? vsi_out_make_single()
                                                    : vsi_out_make_stream();
     m_spoolPath = CogxScratchPath(m_file.path) + ".tiles";
 }
@@ -124,12 +123,14 @@ bool CogxOutput::MakeEmptyTile(Kind kind, struct pyr_tile_encoder *encoder)
     std::vector<uint8_t> pixels(row * format.tile_height_px);
     if (kind != MASK &&
         (m_source.CountsByNodata() || m_file.encoded != nullptr))
-        for (size_t at = 0; at < pixels.size(); at += sample)
-        {
-            const double value = FillOf(at / sample % format.bands);
-            GDALCopyWords(&value, GDT_Float64, 0, &pixels[at],
+    {
+        const std::vector<double> fill = Fill();
+        for (size_t band = 0; band < format.bands; band++)
+            GDALCopyWords(&fill[band], GDT_Float64, 0, &pixels[band * sample],
                           m_source.GdalType(), 0, 1);
-        }
+        for (size_t at = pixel; at < pixels.size(); at += pixel)
+            memcpy(&pixels[at], pixels.data(), pixel);
+    }
     const enum pyr_result result =
         pyr_tile_encode(encoder, pixels.data(), row, &bytes, &nbytes, &err);
     if (result == PYR_OK)
@@ -229,6 +230,11 @@ bool CogxOutput::MakeWriter()
     if (m_file.encoded != nullptr)
         options.fetch = Fetch;
     options.fetch_user = m_file.encoded;
+    if (m_file.written != nullptr)
+    {
+        options.fetch = FetchWritten;
+        options.fetch_user = this;
+    }
     return Report(cogx_writer_new(&options, &m_writer, &err), err);
 }
 
@@ -295,6 +301,8 @@ bool CogxOutput::RunRows(struct pyr_rows_options *given, size_t level)
     options.npalette = static_cast<uint32_t>(m_source.Palette().size());
     options.overview_format = m_formats[OVERVIEW];
     options.mask_format = m_formats[MASK];
+    options.wants = m_usesWritten ? Wants : nullptr;
+    options.wants_user = this;
     options.pool = m_runtime->pool;
     options.nthreads = m_options.nthreads;
     JobContext context;
@@ -317,6 +325,8 @@ bool CogxOutput::Build()
     const size_t nlevels = m_source.Levels().size();
     if (m_file.encoded != nullptr)
         return BuildAroundCopied();
+    if (m_file.written != nullptr && FitsWritten())
+        return BuildAroundWritten();
     if (nlevels == 1)
     {
         m_share = BUILT;

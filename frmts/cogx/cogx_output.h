@@ -3,6 +3,7 @@
 #ifndef COGX_OUTPUT_H
 #define COGX_OUTPUT_H
 
+#include "cogx_canvas.h"
 #include "cogx_encoded.h"
 #include "cogx_template.h"
 #include "pyr_runtime.h"
@@ -20,6 +21,8 @@ struct CogxOutputOptions
     const CogxOptions *options = nullptr; // borrowed
     // Levels that are copied; borrowed, nullptr for none.
     CogxEncoded *encoded = nullptr;
+    // Of a source that was written; borrowed, nullptr for others.
+    const CogxWritten *written = nullptr;
     GDALProgressFunc progress = nullptr; // may be nullptr
     void *progressData = nullptr;
 };
@@ -74,6 +77,9 @@ class CogxOutput final
         KINDS
     };
 
+    // Share of the progress after which the file is only put together.
+    static constexpr double BUILT = 0.9;
+
     bool Report(enum pyr_result result, const struct pyr_error &err) const;
     bool ReportCopied(enum pyr_result result, const struct pyr_error &err);
     bool HasOverviews() const;
@@ -91,7 +97,7 @@ class CogxOutput final
     bool RunRows(struct pyr_rows_options *options, size_t level);
     bool IsSparse(Kind kind) const;
     bool IsCopied(size_t level) const;
-    double FillOf(size_t band) const;
+    std::vector<double> Fill() const;
     bool ReadsAsFill() const;
     bool TakeEncodedTags();
     void UseEncodedTags(size_t level);
@@ -100,6 +106,12 @@ class CogxOutput final
     bool PutMaskRow(size_t level, uint32_t row, GDALRasterBand *mask,
                     struct pyr_tile_encoder *encoder);
     bool BuildAroundCopied();
+    bool FitsWritten();
+    bool BuildAroundWritten();
+    bool FinishWritten();
+    bool PromiseWritten(enum pyr_plane plane);
+    CogxCanvas *WrittenTiles(enum pyr_plane plane) const;
+    size_t WrittenBytes(enum pyr_plane plane, uint32_t col, uint32_t row) const;
     bool Write();
     bool WriteSidecars();
     bool CommitSidecars();
@@ -110,6 +122,11 @@ class CogxOutput final
 
     static enum pyr_result Fetch(void *user, const struct cogx_promised *tiles,
                                  size_t ntiles, struct pyr_error *err);
+    static enum pyr_result FetchWritten(void *user,
+                                        const struct cogx_promised *tiles,
+                                        size_t ntiles, struct pyr_error *err);
+    static bool Wants(void *user, enum pyr_plane plane, uint32_t level,
+                      uint32_t col, uint32_t row);
     static bool Progress(void *user, double fraction);
     static void EnterThread(void *user, unsigned worker);
     static void LeaveThread(void *user, unsigned worker);
@@ -133,6 +150,11 @@ class CogxOutput final
     std::vector<struct cogx_image> m_images{};
     std::vector<struct cogx_image> m_masks{};
     std::vector<struct pyr_rows_statistics> m_statistics{};
+    // Of tiles that were written: how they are encoded, and by plane which of
+    // them hold something.
+    bool m_usesWritten = false;
+    CogxDraftFormat m_writtenFormat{};
+    std::vector<uint8_t> m_holds[2]{};
     std::vector<std::string> m_oldFiles{};
     // As those of the template, written, but not in their places yet.
     std::vector<struct pyr_out_file *> m_sidecars{};

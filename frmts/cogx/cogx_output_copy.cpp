@@ -60,10 +60,11 @@ bool CogxOutput::ReportCopied(enum pyr_result result,
     return false;
 }
 
-double CogxOutput::FillOf(size_t band) const
+// Pixels without data, by band.
+std::vector<double> CogxOutput::Fill() const
 {
-    return m_file.encoded != nullptr ? m_file.encoded->Fill()[band]
-                                     : m_source.Nodata()[band];
+    return m_file.encoded != nullptr ? m_file.encoded->Fill()
+                                     : m_source.Nodata();
 }
 
 // Whether readers take the same for tiles that are left out.

@@ -12,6 +12,11 @@
 namespace
 {
 
+// Pixels of local files that are read at once: for more, new memory is filled
+// with blocks, when that of blocks that were dropped is in the processor's
+// caches.
+constexpr size_t STEP_BYTES = 4 << 20;
+
 // Whether [from, from + count) of size pixels ends with blocks on both sides.
 bool IsWholeBlocks(int from, int count, int block, int size)
 {
@@ -39,8 +44,10 @@ GDALDataset *DatasetOf(const std::vector<GDALRasterBand *> &bands,
     return dataset;
 }
 
-std::vector<uint8_t> PixelOf(const std::vector<double> &values,
-                             GDALDataType type)
+} // namespace
+
+std::vector<uint8_t> CogxPixelOf(const std::vector<double> &values,
+                                 GDALDataType type)
 {
     const size_t nbytes = static_cast<size_t>(GDALGetDataTypeSizeBytes(type));
     std::vector<uint8_t> pixel(values.size() * nbytes);
@@ -50,14 +57,13 @@ std::vector<uint8_t> PixelOf(const std::vector<double> &values,
     return pixel;
 }
 
-} // namespace
-
 CogxPixels::CogxPixels(const CogxPixelsOptions &options)
     : m_options(options), m_sampleBytes(static_cast<size_t>(
                               GDALGetDataTypeSizeBytes(options.type))),
       m_pixelBytes(m_sampleBytes * options.bands.size()),
-      m_masked(PixelOf(options.maskedValues, options.type)),
-      m_empty(PixelOf(options.emptyValues, options.type)), m_pixel(m_pixelBytes)
+      m_masked(CogxPixelOf(options.maskedValues, options.type)),
+      m_empty(CogxPixelOf(options.emptyValues, options.type)),
+      m_pixel(m_pixelBytes)
 {
     m_dataset = DatasetOf(options.bands, &m_numbers);
     m_empty.resize(m_pixelBytes);
@@ -66,6 +72,8 @@ CogxPixels::CogxPixels(const CogxPixelsOptions &options)
     m_dropsBlocks =
         m_dataset != nullptr && m_dataset->GetAccess() == GA_ReadOnly &&
         driver != nullptr && !EQUAL(driver->GetDescription(), "MEM");
+    m_isLocal = m_dropsBlocks && EQUAL(driver->GetDescription(), "GTiff") &&
+                VSIIsLocal(m_dataset->GetDescription());
 }
 
 CPLErr CogxPixels::ReadSamples(int x, int y, int width, int height,
@@ -157,6 +165,33 @@ void CogxPixels::DropBlocks(int x, int y, int width, int height)
         GDALFlushRasterCache(GDALRasterBand::ToHandle(m_options.mask));
 }
 
+// How much of a window is read at once.
+int CogxPixels::StepOf(int width, int height) const
+{
+    int blockWidth = 0;
+    int blockHeight = 0;
+    m_options.bands[0]->GetBlockSize(&blockWidth, &blockHeight);
+    if (!m_isLocal || blockWidth >= width)
+        return width;
+    const size_t blockBytes = static_cast<size_t>(blockWidth) *
+                              static_cast<size_t>(height) * m_pixelBytes;
+    const int nblocks = std::max(1, static_cast<int>(STEP_BYTES / blockBytes));
+    return std::min(width, nblocks * blockWidth);
+}
+
+CPLErr CogxPixels::ReadWindow(int x, int y, int width, int height,
+                              uint8_t *pixels, size_t rowBytes, uint8_t *mask,
+                              size_t maskRowBytes)
+{
+    CPLErr result = ReadSamples(x, y, width, height, pixels, rowBytes);
+    if (result == CE_None && mask != nullptr && m_options.mask != nullptr)
+        result = ReadMask(x, y, width, height, mask, maskRowBytes);
+    else if (result == CE_None && mask != nullptr)
+        MaskValues(width, height, pixels, rowBytes, mask, maskRowBytes);
+    DropBlocks(x, y, width, height);
+    return result;
+}
+
 // Whether a pixel is what a tile that is never put stands for.
 bool CogxPixels::IsEmpty(int x, int y)
 {
@@ -200,16 +235,13 @@ enum pyr_result CogxPixels::Read(void *user, uint32_t x, uint32_t y,
     try
     {
         Rok4FailureTrap trap;
-        CPLErr result =
-            self.ReadSamples(px_x, px_y, width_px, height_px, pixels, rowBytes);
-        if (result == CE_None && mask != nullptr &&
-            self.m_options.mask != nullptr)
-            result = self.ReadMask(px_x, px_y, width_px, height_px, mask,
-                                   maskRowBytes);
-        else if (result == CE_None && mask != nullptr)
-            self.MaskValues(width_px, height_px, pixels, rowBytes, mask,
-                            maskRowBytes);
-        self.DropBlocks(px_x, px_y, width_px, height_px);
+        const int step = self.StepOf(width_px, height_px);
+        CPLErr result = CE_None;
+        for (int at = 0; at < width_px && result == CE_None; at += step)
+            result = self.ReadWindow(
+                px_x + at, px_y, std::min(step, width_px - at), height_px,
+                pixels + static_cast<size_t>(at) * self.m_pixelBytes, rowBytes,
+                mask == nullptr ? nullptr : mask + at, maskRowBytes);
         if (!trap.Close(result == CE_None))
             return pyr_fail(err, trap.Result(), "%s: %s",
                             self.m_options.name.c_str(), trap.Text());

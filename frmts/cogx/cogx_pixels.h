@@ -25,6 +25,10 @@ struct CogxPixelsOptions
     std::vector<double> emptyValues{};
 };
 
+// A pixel of these values, by band.
+std::vector<uint8_t> CogxPixelOf(const std::vector<double> &values,
+                                 GDALDataType type);
+
 // One thread at a time.
 class CogxPixels final
 {
@@ -56,6 +60,9 @@ class CogxPixels final
                     size_t rowBytes);
     void MaskValues(int width, int height, const uint8_t *pixels,
                     size_t rowBytes, uint8_t *mask, size_t maskRowBytes) const;
+    CPLErr ReadWindow(int x, int y, int width, int height, uint8_t *pixels,
+                      size_t rowBytes, uint8_t *mask, size_t maskRowBytes);
+    int StepOf(int width, int height) const;
     bool IsEmpty(int x, int y);
     void DropBlocks(int x, int y, int width, int height);
 
@@ -72,6 +79,7 @@ class CogxPixels final
     GDALDataset *m_dataset = nullptr; // of all bands, where there is one
     std::vector<int> m_numbers{};     // of the bands, in it
     bool m_dropsBlocks = false;
+    bool m_isLocal = false; // blocks of a file that is there: no one is asked
     std::vector<uint8_t> m_masked{}; // a pixel of maskedValues
     std::vector<uint8_t> m_empty{};  // a pixel of emptyValues
     std::vector<uint8_t> m_pixel{};

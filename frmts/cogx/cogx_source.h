@@ -31,6 +31,11 @@ class CogxSource final
     {
         return m_shown;
     }
+    // Pixels of the dataset given are not those of what is written.
+    bool Warped() const
+    {
+        return m_warped != nullptr;
+    }
     // Statistics of the dataset given are not those of what is written.
     bool Morphed() const
     {

@@ -24,7 +24,7 @@ static enum pyr_result read_run(struct cogx_stream *stream,
 {
     if (stream->run_nbytes == 0)
         return PYR_OK;
-    const enum pyr_result result = pyr_spool_read(
+    const enum pyr_result result = pyr_spool_take(
         stream->spool, stream->run_at, stream->buffer + stream->nbytes,
         stream->run_nbytes, err);
     stream->nbytes += stream->run_nbytes;

@@ -270,7 +270,9 @@ struct pyr_tile_format CogxFormatOf(const CogxTags &tags,
     format.bands = source.Bands();
     format.type = source.Type();
     cogx_tags_describe(&tags.tags, &format);
-    format.level = compression.level;
+    format.level = compression.fast && format.predictor == 3
+                       ? PYR_TIFF_FAST
+                       : compression.level;
     format.quality = compression.quality;
     format.lossless =
         compression.codec == PYR_TIFF_WEBP && compression.quality == 100;

@@ -61,7 +61,7 @@ static enum pyr_result put(void *user, enum pyr_plane plane, uint32_t level,
     struct cogx_out_level *place = &writer->levels[level];
     struct cogx_out_plane *tiles = &place->planes[plane];
     const size_t number = (size_t)tile_row * place->tiles_wide + tile_col;
-    if (tiles->nbytes[number] != 0 || tiles->promised)
+    if (tiles->nbytes[number] != 0)
         return pyr_fail(err, PYR_USAGE, "tile %u, %u of level %u is there",
                         (unsigned)tile_col, (unsigned)tile_row,
                         (unsigned)level);

@@ -52,6 +52,7 @@ enum cogx_bigtiff
 /* A tile whose bytes are fetched when they are written. */
 struct cogx_promised
 {
+    enum pyr_plane plane;
     uint32_t level;
     uint32_t tile_col;
     uint32_t tile_row;
@@ -92,11 +93,12 @@ void cogx_writer_free(struct cogx_writer *writer);
  * tile and plane; wants and finish are NULL. Valid as long as the writer. */
 const struct pyr_sink *cogx_writer_sink(struct cogx_writer *writer);
 
-/* Says that image tile (col, row) of a level takes nbytes, and is found with
- * `at`, which means what fetch makes of it: it is not kept here, but fetched
- * while the file is written. All tiles of a level's image that are there are
- * put, or all are promised. PYR_USAGE, PYR_LIMIT. One thread at a time. */
-enum pyr_result cogx_writer_promise(struct cogx_writer *writer, uint32_t level,
+/* Says that tile (col, row) of a level takes nbytes, and is found with `at`,
+ * which means what fetch makes of it: it is not kept here, but fetched while
+ * the file is written. All tiles of a level's plane that are there are put, or
+ * all are promised. PYR_USAGE, PYR_LIMIT. One thread at a time. */
+enum pyr_result cogx_writer_promise(struct cogx_writer *writer,
+                                    enum pyr_plane plane, uint32_t level,
                                     uint32_t tile_col, uint32_t tile_row,
                                     uint64_t at, uint64_t nbytes,
                                     struct pyr_error *err) PYR_MUST_CHECK;

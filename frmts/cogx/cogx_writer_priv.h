@@ -11,14 +11,17 @@
 #define COGX_FRAME_BYTES (COGX_LEADER_BYTES + COGX_TRAILER_BYTES)
 #define COGX_MAX_TILE_BYTES (UINT32_MAX - COGX_FRAME_BYTES)
 
+/* Of at[]: the tile is promised. */
+#define COGX_PROMISED ((uint64_t)1 << 63)
+
 /* The tiles of an image, row by row: at[ntiles] in the level's log, with leader
- * and trailer, and the size without them; 0: never put. */
+ * and trailer, and the size without them; 0: never put. Of a promise, as it was
+ * made. */
 struct cogx_out_plane
 {
     const struct cogx_image *image;
     uint64_t *at;
     uint32_t *nbytes;
-    bool promised;  /* at[] and nbytes[] are of promises */
     uint8_t *empty; /* the tile for those, with leader and trailer; or NULL */
     uint32_t empty_nbytes; /* without them */
 };
@@ -56,10 +59,12 @@ struct cogx_batch
 /* The next promised tile of a level, with leader and trailer; valid until the
  * next call. Errors of fetch; PYR_NOMEM. */
 enum pyr_result cogx_batch_take(struct cogx_batch *batch, uint32_t level,
-                                size_t number, const uint8_t **out_bytes,
-                                size_t *out_nbytes,
+                                unsigned plane, size_t number,
+                                const uint8_t **out_bytes, size_t *out_nbytes,
                                 struct pyr_error *err) PYR_MUST_CHECK;
 void cogx_batch_clear(struct cogx_batch *batch);
+
+bool cogx_is_promised(const struct cogx_out_plane *plane, size_t number);
 
 /* Whether there is such a tile, and it can take so many bytes. */
 enum pyr_result cogx_check_tile(const struct cogx_writer *writer,

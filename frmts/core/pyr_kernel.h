@@ -36,8 +36,9 @@ enum pyr_mask_rule
  * alpha. Alpha counts with 2 or 4 bands of UInt8 or UInt16 only, besides masks
  * or nodata with any. Alpha and masks are weights, too, but for AVERAGE, RMS
  * and MODE. NEAREST takes any pixel, MODE of UInt8 all but nodata. All of it as
- * GDAL does. No rule applies to complex samples: their parts are resampled as
- * bands.
+ * GDAL does. NaN spreads where it counts, not where it does not: GDAL's kernels
+ * spread both before 3.13, then none with masks or nodata. No rule applies to
+ * complex samples: their parts are resampled as bands.
  */
 struct pyr_kernel_rule
 {

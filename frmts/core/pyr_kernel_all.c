@@ -2,6 +2,9 @@
 /* Resampling: rows that all count, downwards first, then across. */
 #include "pyr_kernel_priv.h"
 
+#include "pyr_buf.h"
+
+#include <math.h>
 #include <string.h>
 
 #define REAL float
@@ -153,59 +156,88 @@ static void down(struct pyr_kernel *kernel, const struct pyr_kernel_job *job,
 
 /* ---- Out ---- */
 
-/* Integers of floats that are not far out of their range. */
+/* Integers of floats that are not far out of their range: rounded first, for
+ * integers are limited without branches. */
 #define NAMED_STORE(name, ctype, least, most)                                  \
-    FOR_CONSTANTS void name##_band(const float *restrict in, size_t n,         \
-                                   size_t bands, ctype *restrict out)          \
+    FOR_CONSTANTS ctype name##_one(float value)                                \
     {                                                                          \
-        for (size_t i = 0; i < n; i++)                                         \
-        {                                                                      \
-            float value = in[i] < (float)least ? (float)least : in[i];         \
-            value = value > (float)most ? (float)most : value;                 \
-            out[i * bands] = (ctype)(int)(value + (value < 0 ? -0.5f : 0.5f)); \
-        }                                                                      \
+        const int whole = (int)(value + copysignf(0.5f, value));               \
+        const int above = whole < (least) ? (least) : whole;                   \
+        return (ctype)(above > (most) ? (most) : above);                       \
     }                                                                          \
     PYR_KERNEL_CLONES                                                          \
-    static void name(const float *in, size_t n, size_t bands, void *out)       \
+    static void name(const float *restrict in, size_t n, size_t bands,         \
+                     ctype *restrict out)                                      \
     {                                                                          \
-        if (bands == 1)                                                        \
-            name##_band(in, n, 1, out);                                        \
-        else if (bands == 3)                                                   \
-            name##_band(in, n, 3, out);                                        \
-        else if (bands == 4)                                                   \
-            name##_band(in, n, 4, out);                                        \
-        else                                                                   \
-            name##_band(in, n, bands, out);                                    \
+        for (size_t i = 0; bands == 1 && i < n; i++)                           \
+            out[i] = name##_one(in[i]);                                        \
+        for (size_t i = 0; bands > 1 && i < n; i++)                            \
+            out[i * bands] = name##_one(in[i]);                                \
     }
 NAMED_STORE(store_u8, uint8_t, 0, UINT8_MAX)
 NAMED_STORE(store_u16, uint16_t, 0, UINT16_MAX)
 NAMED_STORE(store_i16, int16_t, INT16_MIN, INT16_MAX)
 
+/* Bytes of up to four bands are put together before they are stored. */
+PYR_KERNEL_CLONES
+static void join_u8(const float *restrict in, size_t n, unsigned band,
+                    uint32_t *restrict pixels)
+{
+    for (size_t i = 0; band == 0 && i < n; i++)
+        pixels[i] = store_u8_one(in[i]);
+    for (size_t i = 0; band > 0 && i < n; i++)
+        pixels[i] |= (uint32_t)store_u8_one(in[i]) << 8 * band;
+}
+
+/* What is written beyond a pixel belongs to the next one. */
+static void store_joined(const uint32_t *pixels, size_t n, size_t bands,
+                         uint8_t *out)
+{
+    for (size_t i = 0; i + 1 < n; i++)
+        pyr_put_le32(out + i * bands, pixels[i]);
+    for (size_t band = 0; band < bands; band++)
+        out[(n - 1) * bands + band] = (uint8_t)(pixels[n - 1] >> 8 * band);
+}
+
+static void store_single(struct pyr_kernel *kernel, uint32_t band, size_t n,
+                         uint8_t *row)
+{
+    const float *const sums = kernel->sums.bytes;
+    const size_t bands = kernel->parts;
+    void *const out = row + band * kernel->part_bytes;
+    if (kernel->part == PYR_TYPE_UINT8 && bands > 1 && bands <= 4)
+    {
+        join_u8(sums, n, band, kernel->values.bytes);
+        if (band + 1 == bands)
+            store_joined(kernel->values.bytes, n, bands, row);
+    }
+    else if (kernel->part == PYR_TYPE_UINT8)
+        store_u8(sums, n, bands, out);
+    else if (kernel->part == PYR_TYPE_UINT16)
+        store_u16(sums, n, bands, out);
+    else
+        store_i16(sums, n, bands, out);
+}
+
 void pyr_kernel_all(struct pyr_kernel *kernel, const struct pyr_kernel_job *job,
                     uint32_t row)
 {
     const size_t n = kernel->cols.n;
-    const bool single = is_single(kernel);
     double *const sums = kernel->sums.bytes;
+    uint8_t *const out = pyr_kernel_out_row(job, row);
     down(kernel, job, row);
     for (uint32_t band = 0; band < kernel->parts; band++)
     {
-        uint8_t *const out =
-            pyr_kernel_out_row(job, row) + band * kernel->part_bytes;
-        if (single)
+        if (is_single(kernel))
+        {
             across_float(kernel, job->in_x, band, kernel->sums.bytes);
-        else
-            across_double(kernel, job->in_x, band, sums);
+            store_single(kernel, band, n, out);
+            continue;
+        }
+        across_double(kernel, job->in_x, band, sums);
         for (size_t i = 0; kernel->rule->method == PYR_METHOD_RMS && i < n; i++)
             sums[i] = pyr_kernel_root(kernel, sums[i]);
-
-        if (!single)
-            pyr_samples_store(kernel->part, sums, n, out, kernel->parts);
-        else if (kernel->part == PYR_TYPE_UINT8)
-            store_u8(kernel->sums.bytes, n, kernel->parts, out);
-        else if (kernel->part == PYR_TYPE_UINT16)
-            store_u16(kernel->sums.bytes, n, kernel->parts, out);
-        else
-            store_i16(kernel->sums.bytes, n, kernel->parts, out);
+        pyr_samples_store(kernel->part, sums, n,
+                          out + band * kernel->part_bytes, kernel->parts);
     }
 }

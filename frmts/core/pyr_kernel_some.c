@@ -27,8 +27,7 @@ static bool enough(const uint8_t *weights, uint32_t count)
 }
 
 /* Each sample is a mean of its own row already: rows count the same however
- * much of them does. (And NaN that does not count is still NaN, in GDAL, too.)
- */
+ * much of them does. */
 static void across_kernel(const struct pyr_taps *taps, uint32_t from,
                           bool negative, const double *values,
                           const uint8_t *weights, const uint8_t *wanted,
@@ -47,11 +46,12 @@ static void across_kernel(const struct pyr_taps *taps, uint32_t from,
         if (negative && !enough(weights + first, taps->count[i]))
             continue;
         for (uint32_t j = 0; j < taps->count[i]; j++)
-        {
-            const double each = tap[j] * weights[first + j];
-            sum += values[first + j] * each;
-            weight += each;
-        }
+            if (weights[first + j] != 0) /* else it may be NaN */
+            {
+                const double each = tap[j] * weights[first + j];
+                sum += values[first + j] * each;
+                weight += each;
+            }
         if (!(weight > 0.0))
             continue;
         out->sums[i] = sum / weight;

@@ -83,6 +83,11 @@ struct pyr_rows_options
      * nodata_values; of the mask plane, all 0. wants and finish are not used.
      */
     const struct pyr_sink *sink;
+    /* Asked of each of these tiles before it is encoded, from several threads
+     * at once: false for one that there is already. NULL: all are wanted. */
+    bool (*wants)(void *user, enum pyr_plane plane, uint32_t level,
+                  uint32_t tile_col, uint32_t tile_row);
+    void *wants_user;
 
     /* statistics[bands] of sizes[0], or NULL. Complex: of the real part. */
     struct pyr_rows_statistics *statistics;

@@ -31,25 +31,6 @@ void pyr_rows_worker_clear(struct pyr_rows_worker *worker)
 
 /* ---- Encoding ---- */
 
-/* Copies of the last column and row, up to the size of a tile. */
-static void pad(uint8_t *pixels, size_t row_bytes, size_t pixel_bytes,
-                uint32_t width_px, uint32_t height_px,
-                const struct pyr_rows *rows)
-{
-    const size_t tile_bytes = rows->tile_width_px * pixel_bytes;
-    for (uint32_t row = 0; row < height_px && width_px < rows->tile_width_px;
-         row++)
-    {
-        uint8_t *const end = pixels + row * row_bytes + width_px * pixel_bytes;
-        for (size_t i = 0; i < (rows->tile_width_px - width_px) * pixel_bytes;
-             i++)
-            end[i] = end[(ptrdiff_t)i - (ptrdiff_t)pixel_bytes];
-    }
-    for (uint32_t row = height_px; row < rows->tile_height_px; row++)
-        memcpy(pixels + row * row_bytes, pixels + (row - 1) * row_bytes,
-               tile_bytes);
-}
-
 static enum pyr_result put(const struct pyr_rows *rows,
                            struct pyr_tile_encoder **encoder,
                            const struct pyr_tile_format *format,
@@ -94,6 +75,16 @@ static bool is_zero(const uint8_t *mask, size_t row_bytes, uint32_t width_px,
     return true;
 }
 
+static bool is_wanted(const struct pyr_rows *rows,
+                      const struct pyr_rows_work *work, enum pyr_plane plane)
+{
+    const struct pyr_rows_options *const options = rows->options;
+    return options->wants == NULL ||
+           options->wants(options->wants_user, plane,
+                          options->first_level + work->level, work->col,
+                          rows->levels[work->level].row);
+}
+
 static enum pyr_result encode(struct pyr_rows *rows,
                               struct pyr_rows_worker *worker,
                               const struct pyr_rows_work *work,
@@ -123,9 +114,10 @@ static enum pyr_result encode(struct pyr_rows *rows,
         result = pyr_rows_sum(rows, worker, work->col);
     if (result != PYR_OK)
         return no_memory(err);
-    if (!is_empty(rows, pixels, row_bytes, width, height))
+    if (!is_empty(rows, pixels, row_bytes, width, height) &&
+        is_wanted(rows, work, PYR_PLANE_DATA))
     {
-        pad(pixels, row_bytes, rows->pixel_bytes, width, height, rows);
+        pyr_tile_fill_up(&options->format, pixels, row_bytes, width, height);
         /* What libraries keep for an encoder can be many tiles. */
         const bool first =
             image ||
@@ -135,9 +127,10 @@ static enum pyr_result encode(struct pyr_rows *rows,
                      PYR_PLANE_DATA, pixels, row_bytes, err);
     }
     if (result == PYR_OK && mask != NULL &&
-        !is_zero(mask, row_px, width, height))
+        !is_zero(mask, row_px, width, height) &&
+        is_wanted(rows, work, PYR_PLANE_MASK))
     {
-        pad(mask, row_px, 1, width, height, rows);
+        pyr_tile_fill_up(&options->mask_format, mask, row_px, width, height);
         result = put(rows, &worker->masks, &options->mask_format, work,
                      PYR_PLANE_MASK, mask, row_px, err);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Compressed tiles in a temporary file: space by classes of size. */
+/* Compressed tiles in a temporary file. */
 #include "pyr_slots.h"
 
 #include "pyr_alloc.h"
@@ -10,29 +10,11 @@
 /* Fast: the file lives only as long as the tiles are being written. */
 #define SPOOL_LEVEL 1
 
-/* Each power of two is divided into this many sizes, so that the space of a
- * tile serves another of about its size; an eighth is lost on average. */
-#define STEPS_BITS 2u
-#define NCLASSES 256u
-#define LEAST_BYTES 64u
-
-/* Offsets of space of one size that nobody uses. */
-struct free_space
-{
-    uint64_t *offsets;
-    size_t count;
-    size_t room;
-};
-
 struct pyr_slots
 {
     struct pyr_tile_shape shape;
     struct pyr_tile_shape marks_shape;
-    const struct pyr_out *out;
-    const char *path;
-    struct pyr_out_file *file; /* NULL: none so far */
-    uint64_t nbytes;
-    struct free_space spaces[NCLASSES];
+    struct pyr_space *space;
     struct pyr_encoder *pixels_encoder;
     struct pyr_encoder *marks_encoder;
     struct pyr_decoder *decoder;
@@ -41,7 +23,7 @@ struct pyr_slots
 };
 
 enum pyr_result pyr_slots_new(const struct pyr_tile_shape *shape,
-                              const struct pyr_out *out, const char *path,
+                              struct pyr_space *space,
                               struct pyr_slots **out_slots,
                               struct pyr_error *err)
 {
@@ -54,8 +36,7 @@ enum pyr_result pyr_slots_new(const struct pyr_tile_shape *shape,
     slots->marks_shape = *shape;
     slots->marks_shape.bands = 1;
     slots->marks_shape.sample = PYR_SAMPLE_UINT8;
-    slots->out = out;
-    slots->path = path;
+    slots->space = space;
     enum pyr_result result =
         pyr_encoder_new(&encoding, &slots->pixels_encoder, err);
     if (result == PYR_OK)
@@ -73,79 +54,21 @@ void pyr_slots_free(struct pyr_slots *slots)
 {
     if (slots == NULL)
         return;
-    pyr_slots_clear(slots);
     pyr_encoder_free(slots->pixels_encoder);
     pyr_encoder_free(slots->marks_encoder);
     pyr_decoder_free(slots->decoder);
+    pyr_free(slots->buffer);
     pyr_free(slots);
 }
-
-void pyr_slots_clear(struct pyr_slots *slots)
-{
-    slots->out->discard(slots->file);
-    slots->file = NULL;
-    slots->nbytes = 0;
-    for (size_t i = 0; i < NCLASSES; i++)
-        pyr_free(slots->spaces[i].offsets);
-    memset(slots->spaces, 0, sizeof(slots->spaces));
-    pyr_free(slots->buffer);
-    slots->buffer = NULL;
-    slots->room = 0;
-}
-
-/* ---- Space ---- */
 
 static uint64_t stored_bytes(const struct pyr_slot *slot)
 {
     return (uint64_t)slot->pixels_nbytes + slot->marks_nbytes;
 }
 
-/* The class of space for so many bytes, and the bytes that it has. */
-static size_t class_of(uint64_t nbytes, uint64_t *out_bytes)
-{
-    const uint64_t wanted = nbytes > LEAST_BYTES ? nbytes : LEAST_BYTES;
-    unsigned shift = 0;
-    while ((wanted - 1) >> (shift + STEPS_BITS + 1) != 0)
-        shift++;
-    const uint64_t steps = ((wanted - 1) >> shift) + 1;
-    *out_bytes = steps << shift;
-    return ((size_t)shift << (STEPS_BITS + 1)) + (size_t)steps - 1;
-}
-
-static uint64_t take_space(struct pyr_slots *slots, uint64_t nbytes)
-{
-    uint64_t room = 0;
-    struct free_space *const space = &slots->spaces[class_of(nbytes, &room)];
-    if (space->count > 0)
-        return space->offsets[--space->count];
-    const uint64_t offset = slots->nbytes;
-    slots->nbytes += room;
-    return offset;
-}
-
-/* Without memory to note it, the space is lost. */
-static void give_space(struct pyr_slots *slots, uint64_t offset,
-                       uint64_t nbytes)
-{
-    uint64_t room = 0;
-    struct free_space *const space = &slots->spaces[class_of(nbytes, &room)];
-    if (space->count == space->room)
-    {
-        const size_t more = space->room == 0 ? 16 : 2 * space->room;
-        uint64_t *const offsets =
-            pyr_realloc(space->offsets, more * sizeof(*offsets));
-        if (offsets == NULL)
-            return;
-        space->offsets = offsets;
-        space->room = more;
-    }
-    space->offsets[space->count++] = offset;
-}
-
 void pyr_slots_give(struct pyr_slots *slots, struct pyr_slot *slot)
 {
-    if (slot->pixels_nbytes > 0)
-        give_space(slots, slot->offset_bytes, stored_bytes(slot));
+    pyr_space_give(slots->space, slot->offset_bytes, stored_bytes(slot));
     memset(slot, 0, sizeof(*slot));
 }
 
@@ -161,31 +84,18 @@ static bool all_alike(const uint8_t *bytes, size_t nbytes)
     return nbytes == 1 || memcmp(bytes, bytes + 1, nbytes - 1) == 0;
 }
 
-static enum pyr_result prefix(const struct pyr_slots *slots,
-                              enum pyr_result result, struct pyr_error *err)
-{
-    if (result != PYR_OK)
-        pyr_error_prefix(err, "temporary file %s", slots->path);
-    return result;
-}
-
 static enum pyr_result write_both(struct pyr_slots *slots,
                                   const struct pyr_slot *slot,
                                   const uint8_t *pixels, const uint8_t *marks,
                                   struct pyr_error *err)
 {
-    const struct pyr_out *const out = slots->out;
-    enum pyr_result result = PYR_OK;
-    if (slots->file == NULL)
-        result = out->create(out->user, slots->path, &slots->file, err);
-    if (result == PYR_OK)
-        result = out->write(slots->file, slot->offset_bytes, pixels,
-                            slot->pixels_nbytes, err);
+    enum pyr_result result = pyr_space_write(slots->space, slot->offset_bytes,
+                                             pixels, slot->pixels_nbytes, err);
     if (result == PYR_OK && slot->marks_nbytes > 0)
-        result =
-            out->write(slots->file, slot->offset_bytes + slot->pixels_nbytes,
-                       marks, slot->marks_nbytes, err);
-    return prefix(slots, result, err);
+        result = pyr_space_write(slots->space,
+                                 slot->offset_bytes + slot->pixels_nbytes,
+                                 marks, slot->marks_nbytes, err);
+    return result;
 }
 
 enum pyr_result pyr_slots_store(struct pyr_slots *slots, struct pyr_slot *slot,
@@ -209,7 +119,7 @@ enum pyr_result pyr_slots_store(struct pyr_slots *slots, struct pyr_slot *slot,
     struct pyr_slot fresh = {.pixels_nbytes = (uint32_t)pixels_nbytes,
                              .marks_nbytes = (uint32_t)marks_nbytes,
                              .mark = marks[0]};
-    fresh.offset_bytes = take_space(slots, stored_bytes(&fresh));
+    fresh.offset_bytes = pyr_space_take(slots->space, stored_bytes(&fresh));
     result = write_both(slots, &fresh, pixels_bytes, marks_bytes, err);
     pyr_slots_give(slots, result == PYR_OK ? slot : &fresh);
     if (result == PYR_OK)
@@ -231,11 +141,12 @@ enum pyr_result pyr_slots_load(struct pyr_slots *slots,
         slots->buffer = buffer;
         slots->room = nbytes;
     }
-    result = slots->out->read(slots->file, slot->offset_bytes, slots->buffer,
-                              nbytes, err);
-    if (result == PYR_OK)
-        result = pyr_decode(slots->decoder, PYR_CODEC_DEFLATE, &slots->shape,
-                            slots->buffer, slot->pixels_nbytes, pixels, err);
+    result = pyr_space_read(slots->space, slot->offset_bytes, slots->buffer,
+                            nbytes, err);
+    if (result != PYR_OK)
+        return result;
+    result = pyr_decode(slots->decoder, PYR_CODEC_DEFLATE, &slots->shape,
+                        slots->buffer, slot->pixels_nbytes, pixels, err);
     if (result == PYR_OK && slot->marks_nbytes > 0)
         result =
             pyr_decode(slots->decoder, PYR_CODEC_DEFLATE, &slots->marks_shape,
@@ -243,5 +154,7 @@ enum pyr_result pyr_slots_load(struct pyr_slots *slots,
                        marks, err);
     if (result == PYR_OK && slot->marks_nbytes == 0)
         memset(marks, slot->mark, marks_count(slots));
-    return prefix(slots, result, err);
+    if (result != PYR_OK)
+        pyr_error_prefix(err, "temporary file");
+    return result;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Compressed tiles in a temporary file, whose space is used again. */
+/* Compressed tiles in a temporary file. */
 #ifndef PYR_SLOTS_H
 #define PYR_SLOTS_H
 
-#include "pyr_out.h"
+#include "pyr_space.h"
 #include "pyr_tile.h"
 
 #ifdef __cplusplus
@@ -23,14 +23,14 @@ struct pyr_slot
 struct pyr_slots;
 
 /* Tiles are pixels[height_px][width_px][bands] of the shape, with one byte for
- * each pixel in marks. out and path are borrowed until pyr_slots_free; the file
- * is made when the first tile comes, and never committed. PYR_NOMEM, and as of
- * pyr_encoder_new. One thread at a time. */
+ * each pixel in marks. space, where others may have ranges of theirs, is
+ * borrowed until pyr_slots_free. PYR_NOMEM, and as of pyr_encoder_new. One
+ * thread at a time. */
 enum pyr_result pyr_slots_new(const struct pyr_tile_shape *shape,
-                              const struct pyr_out *out, const char *path,
+                              struct pyr_space *space,
                               struct pyr_slots **out_slots,
                               struct pyr_error *err) PYR_MUST_CHECK;
-/* Drops the file. NULL is fine. */
+/* Tiles keep their space. NULL is fine. */
 void pyr_slots_free(struct pyr_slots *slots);
 
 /* Puts a tile into the file and says where, in the place of what slot says. On
@@ -47,9 +47,6 @@ enum pyr_result pyr_slots_load(struct pyr_slots *slots,
 
 /* Gives the space of a tile back; slot is zeros then, which are fine here. */
 void pyr_slots_give(struct pyr_slots *slots, struct pyr_slot *slot);
-
-/* Forgets all tiles, and drops the file. */
-void pyr_slots_clear(struct pyr_slots *slots);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,11 @@
 
 #define FIRST_BLOCKS 8u
 
+/* What is given back of a file at once. */
+#ifndef PYR_SPOOL_GIVEN_BYTES
+#define PYR_SPOOL_GIVEN_BYTES ((uint64_t)4 << 20)
+#endif
+
 /* A block that is not in use. */
 struct free_block
 {
@@ -43,6 +48,7 @@ struct pyr_spool
     size_t nkept;    /* bytes in blocks */
     uint64_t nfiled; /* bytes in the file */
     struct pyr_out_file *file;
+    uint32_t *ntaken; /* bytes of each PYR_SPOOL_GIVEN_BYTES; NULL: none yet */
 };
 
 enum pyr_result pyr_spools_new(const struct pyr_out *out, size_t memory_bytes,
@@ -160,6 +166,7 @@ static void release(struct pyr_spool *spool)
     spool->all->out->discard(spool->file);
     pthread_mutex_destroy(&spool->mutex);
     pyr_free(spool->blocks);
+    pyr_free(spool->ntaken);
     pyr_free(spool);
 }
 
@@ -368,16 +375,60 @@ static enum pyr_result read_both(struct pyr_spool *spool, uint64_t at,
     return PYR_OK;
 }
 
+/* Gives back what has been taken as a whole: the last piece of the file stays.
+ * Under the spool's mutex. */
+static void give_back(struct pyr_spool *spool, uint64_t at, size_t nbytes)
+{
+    const struct pyr_out *const out = spool->all->out;
+    uint64_t end = at + nbytes;
+    if (end > spool->nfiled)
+        end = spool->nfiled;
+    if (out->forget == NULL || at >= end)
+        return;
+    if (spool->ntaken == NULL)
+        spool->ntaken =
+            pyr_calloc((size_t)(spool->nfiled / PYR_SPOOL_GIVEN_BYTES) + 1,
+                       sizeof(*spool->ntaken));
+    while (at < end && spool->ntaken != NULL)
+    {
+        const uint64_t begin = at - at % PYR_SPOOL_GIVEN_BYTES;
+        const uint64_t left = begin + PYR_SPOOL_GIVEN_BYTES - at;
+        const uint64_t part = end - at < left ? end - at : left;
+        uint32_t *const ntaken = &spool->ntaken[begin / PYR_SPOOL_GIVEN_BYTES];
+        *ntaken += (uint32_t)part;
+        if (*ntaken == PYR_SPOOL_GIVEN_BYTES)
+            out->forget(spool->file, begin, PYR_SPOOL_GIVEN_BYTES);
+        at += part;
+    }
+}
+
+static void note_reading(struct pyr_spool *spool)
+{
+    if (spool->is_read) /* written here only */
+        return;
+    pthread_mutex_lock(&spool->all->mutex);
+    spool->is_read = true;
+    pthread_mutex_unlock(&spool->all->mutex);
+}
+
+enum pyr_result pyr_spool_take(struct pyr_spool *spool, uint64_t at,
+                               uint8_t *bytes, size_t nbytes,
+                               struct pyr_error *err)
+{
+    note_reading(spool);
+    pthread_mutex_lock(&spool->mutex);
+    const enum pyr_result result = read_both(spool, at, bytes, nbytes, err);
+    if (result == PYR_OK)
+        give_back(spool, at, nbytes);
+    pthread_mutex_unlock(&spool->mutex);
+    return result;
+}
+
 enum pyr_result pyr_spool_read(struct pyr_spool *spool, uint64_t at,
                                uint8_t *bytes, size_t nbytes,
                                struct pyr_error *err)
 {
-    if (!spool->is_read) /* written here only */
-    {
-        pthread_mutex_lock(&spool->all->mutex);
-        spool->is_read = true;
-        pthread_mutex_unlock(&spool->all->mutex);
-    }
+    note_reading(spool);
     pthread_mutex_lock(&spool->mutex);
     const enum pyr_result result = read_both(spool, at, bytes, nbytes, err);
     pthread_mutex_unlock(&spool->mutex);

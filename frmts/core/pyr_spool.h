@@ -65,6 +65,12 @@ enum pyr_result pyr_spool_read(struct pyr_spool *spool, uint64_t at,
                                uint8_t *bytes, size_t nbytes,
                                struct pyr_error *err) PYR_MUST_CHECK;
 
+/* Like pyr_spool_read, but of bytes that are read once: the file gives their
+ * space back, so that what is made of them can have it. */
+enum pyr_result pyr_spool_take(struct pyr_spool *spool, uint64_t at,
+                               uint8_t *bytes, size_t nbytes,
+                               struct pyr_error *err) PYR_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

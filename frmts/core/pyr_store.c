@@ -22,8 +22,13 @@ enum pyr_result pyr_store_new(const struct pyr_store_options *options,
     enum pyr_result result = store->buckets != NULL
                                  ? PYR_OK
                                  : pyr_fail(err, PYR_NOMEM, "out of memory");
+    if (result == PYR_OK && options->space == NULL &&
+        pyr_space_new(options->out, options->path, &store->space) != PYR_OK)
+        result = pyr_fail(err, PYR_NOMEM, "out of memory");
     if (result == PYR_OK)
-        result = pyr_slots_new(&options->shape, options->out, options->path,
+        result = pyr_slots_new(&options->shape,
+                               options->space != NULL ? options->space
+                                                      : store->space,
                                &store->slots, err);
     if (result != PYR_OK)
     {
@@ -39,16 +44,11 @@ void pyr_store_free(struct pyr_store *store)
 {
     if (store == NULL)
         return;
-    while (store->newest != NULL)
-    {
-        struct pyr_store_loaded *const loaded = store->newest;
-        store->newest = loaded->older;
-        pyr_free(loaded);
-    }
+    if (store->slots != NULL)
+        pyr_store_clear(store);
     pyr_slots_free(store->slots);
-    pyr_free(store->sorted);
+    pyr_space_free(store->space);
     pyr_free(store->buckets);
-    pyr_free(store->entries);
     pyr_free(store);
 }
 
@@ -62,7 +62,10 @@ void pyr_store_clear(struct pyr_store *store)
     }
     store->oldest = NULL;
     store->nloaded = 0;
-    pyr_slots_clear(store->slots);
+    if (store->space != NULL)
+        pyr_space_clear(store->space);
+    for (size_t i = 0; i < store->count && store->space == NULL; i++)
+        pyr_slots_give(store->slots, &store->entries[i].slot);
     pyr_free(store->sorted);
     store->sorted = NULL;
     pyr_free(store->entries);
@@ -390,7 +393,7 @@ void pyr_store_release(struct pyr_store *store,
         loaded->nholders--;
 }
 
-void pyr_store_drop(struct pyr_store *store, struct pyr_store_tile *tile)
+void pyr_store_drop(struct pyr_store *store, const struct pyr_store_tile *tile)
 {
     struct pyr_store_loaded *const loaded = loaded_of(store, tile);
     if (loaded == NULL)
@@ -413,4 +416,14 @@ bool pyr_store_has(const struct pyr_store *store, uint32_t tile_col,
 size_t pyr_store_count(const struct pyr_store *store)
 {
     return store->count;
+}
+
+size_t pyr_store_memory(const struct pyr_store *store)
+{
+    return store->nloaded * loaded_bytes(store);
+}
+
+size_t pyr_store_tile_memory(const struct pyr_store *store)
+{
+    return loaded_bytes(store);
 }

@@ -4,7 +4,7 @@
 #define PYR_STORE_H
 
 #include "pyr_grid.h"
-#include "pyr_out.h"
+#include "pyr_space.h"
 #include "pyr_tile.h"
 
 #ifdef __cplusplus
@@ -24,6 +24,8 @@ struct pyr_store_options
     /* Of the temporary file, which is made when it is needed and never
      * committed; borrowed likewise. */
     const char *path;
+    /* A file that is there, instead of both; borrowed likewise, or NULL. */
+    struct pyr_space *space;
 };
 
 /* A tile in memory. */
@@ -64,14 +66,18 @@ void pyr_store_release(struct pyr_store *store,
 
 /* Like pyr_store_release, but the tile, which nobody else holds, is no longer
  * in the store. */
-void pyr_store_drop(struct pyr_store *store, struct pyr_store_tile *tile);
+void pyr_store_drop(struct pyr_store *store, const struct pyr_store_tile *tile);
 
-/* Drops all tiles, none of which is held, and the file. */
+/* Drops all tiles, none of which is held, and the file, if it is its own. */
 void pyr_store_clear(struct pyr_store *store);
 
 bool pyr_store_has(const struct pyr_store *store, uint32_t tile_col,
                    uint32_t tile_row);
 size_t pyr_store_count(const struct pyr_store *store);
+
+/* Bytes of the tiles that are in memory, and of one. */
+size_t pyr_store_memory(const struct pyr_store *store);
+size_t pyr_store_tile_memory(const struct pyr_store *store);
 
 /* The least rectangle that holds all tiles; PYR_NOT_FOUND without tiles. */
 enum pyr_result

@@ -29,6 +29,7 @@ struct pyr_store_entry
 struct pyr_store
 {
     struct pyr_tile_shape shape;
+    struct pyr_space *space; /* its own, or NULL */
     struct pyr_slots *slots;
 
     struct pyr_store_entry *entries; /* entries[count], room for nroom */

@@ -38,6 +38,8 @@ static const struct codec
                        0, 0},
     [PYR_TIFF_LZW] = {"LZW", COMPRESSION_LZW, 0, HOLDS_ALL, true, true, 0, 0,
                       0},
+    [PYR_TIFF_PACKBITS] = {"PACKBITS", COMPRESSION_PACKBITS, 0, HOLDS_ALL,
+                           false, true, 0, 0, 0},
     [PYR_TIFF_JPEG] = {"JPEG", COMPRESSION_JPEG, 0, HOLDS_BYTES, false, false,
                        0, 0, 0},
     [PYR_TIFF_DEFLATE] = {"DEFLATE", COMPRESSION_ADOBE_DEFLATE, 0, HOLDS_ALL,
@@ -113,6 +115,14 @@ bool pyr_tile_format_equal(const struct pyr_tile_format *left,
            left->max_z_error == right->max_z_error;
 }
 
+bool pyr_tile_format_is_lossy(const struct pyr_tile_format *format)
+{
+    return format->compression == PYR_TIFF_JPEG ||
+           (format->compression == PYR_TIFF_WEBP && !format->lossless) ||
+           (codecs[format->compression].holds == HOLDS_LERC &&
+            format->max_z_error > 0.0);
+}
+
 static bool is_side(uint32_t side_px)
 {
     return side_px >= 16 && side_px <= PYR_MAX_TILE_SIDE_PX &&
@@ -150,6 +160,7 @@ static enum pyr_result check_ranges(const struct pyr_tile_format *format,
         return pyr_fail(err, PYR_USAGE, "predictor %d, expected 1 to 3",
                         format->predictor);
     if (codec->max_level > 0 && format->level != codec->default_level &&
+        (compression != PYR_TIFF_DEFLATE || format->level != PYR_TIFF_FAST) &&
         (format->level < codec->min_level || format->level > codec->max_level))
         return pyr_fail(err, PYR_USAGE, "%s level %d, expected %d to %d",
                         codec->name, format->level, codec->min_level,
@@ -268,6 +279,7 @@ static enum pyr_result make_codec(struct pyr_tile_encoder *encoder,
         case PYR_TIFF_LERC_ZSTD:
             return pyr_tile_zstd_new(encoder, err);
         case PYR_TIFF_LZW:
+        case PYR_TIFF_PACKBITS:
         case PYR_TIFF_JPEG:
         case PYR_TIFF_WEBP:
         case PYR_TIFF_LZMA:
@@ -415,6 +427,7 @@ static enum pyr_result encode(struct pyr_tile_encoder *encoder,
         case PYR_TIFF_LERC_ZSTD:
             return pyr_tile_lerc(encoder, rows, out_bytes, out_nbytes, err);
         case PYR_TIFF_LZW:
+        case PYR_TIFF_PACKBITS:
         case PYR_TIFF_JPEG:
         case PYR_TIFF_WEBP:
         case PYR_TIFF_LZMA:

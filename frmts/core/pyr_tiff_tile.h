@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One tile of a TIFF file: pixels to encoded bytes, in all its compressions. */
+/* One tile of a TIFF file: pixels to encoded bytes, in all its compressions,
+ * and back. */
 #ifndef PYR_TIFF_TILE_H
 #define PYR_TIFF_TILE_H
 
@@ -14,6 +15,7 @@ enum pyr_tiff_compression
 {
     PYR_TIFF_NONE,
     PYR_TIFF_LZW,
+    PYR_TIFF_PACKBITS,
     PYR_TIFF_JPEG,
     PYR_TIFF_DEFLATE,
     PYR_TIFF_ZSTD,
@@ -23,6 +25,9 @@ enum pyr_tiff_compression
     PYR_TIFF_LERC_ZSTD,
     PYR_TIFF_LZMA
 };
+
+/* As level of DEFLATE: pyr_fast_deflate, which suits predictor 3. */
+#define PYR_TIFF_FAST (-1)
 
 /* How the tiles of one image are encoded. Pixels are interleaved by pixel. */
 struct pyr_tile_format
@@ -43,7 +48,8 @@ struct pyr_tile_format
     int level;          /* DEFLATE 1 .. 12, ZSTD 1 .. 22, LZMA 0 .. 9; also
                          * inside LERC; 0 (DEFLATE, ZSTD) or -1 (LZMA): GDAL's
                          * default (6, 9, 6). DEFLATE's 6 .. 9 are one more in
-                         * libdeflate, as in libtiff */
+                         * libdeflate, as in libtiff; DEFLATE alone also
+                         * PYR_TIFF_FAST */
     int quality;        /* JPEG 1 .. 100, WEBP 1 .. 100 */
     bool lossless;      /* WEBP */
     double max_z_error; /* LERC, >= 0 */
@@ -68,6 +74,9 @@ bool pyr_tiff_holds_bits(enum pyr_tiff_compression compression);
 /* Whether an encoder of the one serves the other. */
 bool pyr_tile_format_equal(const struct pyr_tile_format *left,
                            const struct pyr_tile_format *right);
+
+/* Whether pixels can come back as others. */
+bool pyr_tile_format_is_lossy(const struct pyr_tile_format *format);
 
 /* Reusable state of the codec libraries. One thread at a time per encoder. */
 struct pyr_tile_encoder;
@@ -100,6 +109,29 @@ enum pyr_result pyr_tile_encoder_tables(struct pyr_tile_encoder *encoder,
                                         const uint8_t **out_bytes,
                                         size_t *out_nbytes,
                                         struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Fills a tile up of which only width_px x height_px pixels are there, with
+ * copies of the last column and row. */
+void pyr_tile_fill_up(const struct pyr_tile_format *format, uint8_t *pixels,
+                      size_t row_bytes, uint32_t width_px, uint32_t height_px);
+
+/* Like struct pyr_tile_encoder, for the way back. */
+struct pyr_tile_decoder;
+
+/* As pyr_tile_encoder_new, and as that of the tables. The caller frees it with
+ * pyr_tile_decoder_free. */
+enum pyr_result pyr_tile_decoder_new(const struct pyr_tile_format *format,
+                                     struct pyr_tile_decoder **out_decoder,
+                                     struct pyr_error *err) PYR_MUST_CHECK;
+void pyr_tile_decoder_free(struct pyr_tile_decoder *decoder);
+
+/* Decodes what an encoder of the format made into
+ * pixels[tile_height_px][row_bytes]; of a mask, 0 or 255. PYR_NOMEM;
+ * PYR_CORRUPT with libtiff's message. */
+enum pyr_result pyr_tile_decode(struct pyr_tile_decoder *decoder,
+                                const uint8_t *bytes, size_t nbytes,
+                                uint8_t *pixels, size_t row_bytes,
+                                struct pyr_error *err) PYR_MUST_CHECK;
 
 #ifdef __cplusplus
 }

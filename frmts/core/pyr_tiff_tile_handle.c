@@ -152,6 +152,7 @@ static bool describe_codec(const struct pyr_tile_format *format, TIFF *tiff)
     switch (format->compression)
     {
         case PYR_TIFF_LZW:
+        case PYR_TIFF_PACKBITS:
             return true;
         case PYR_TIFF_JPEG:
             return describe_jpeg(format, tiff);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TIFF predictors, byte order and bits: rows to what codecs compress. */
+/* TIFF predictors, byte order, bits and margins: rows to what codecs compress.
+ */
 #include "pyr_tiff_tile_priv.h"
 
 #include "pyr_buf.h"
@@ -121,4 +122,22 @@ void pyr_tile_pack_bits(const uint8_t *in, size_t npixels, uint8_t *out)
         const uint64_t set = (((eight & low7) + low7) | eight) >> 7 & ones;
         out[i] = (uint8_t)(set * UINT64_C(0x8040201008040201) >> 56);
     }
+}
+
+void pyr_tile_fill_up(const struct pyr_tile_format *format, uint8_t *pixels,
+                      size_t row_bytes, uint32_t width_px, uint32_t height_px)
+{
+    const size_t pixel_bytes = format->bands * pyr_type_bytes(format->type);
+    const size_t missing_bytes =
+        (format->tile_width_px - width_px) * pixel_bytes;
+
+    for (uint32_t row = 0; row < height_px; row++)
+    {
+        uint8_t *const end = pixels + row * row_bytes + width_px * pixel_bytes;
+        for (size_t i = 0; i < missing_bytes; i++)
+            end[i] = end[(ptrdiff_t)i - (ptrdiff_t)pixel_bytes];
+    }
+    for (uint32_t row = height_px; row < format->tile_height_px; row++)
+        memcpy(pixels + row * row_bytes, pixels + (row - 1) * row_bytes,
+               format->tile_width_px * pixel_bytes);
 }

@@ -9,6 +9,8 @@
 /* libtiff's handle, to which tile after tile is the only strip of a file. */
 struct pyr_tile_handle;
 
+struct pyr_fast_deflate;
+
 struct ZSTD_CCtx_s;
 
 struct pyr_tile_encoder
@@ -25,6 +27,7 @@ struct pyr_tile_encoder
     struct pyr_encoder_block blob;
     /* Of these the one that the codec needs, else NULL. */
     struct libdeflate_compressor *deflate;
+    struct pyr_fast_deflate *fast;
     struct ZSTD_CCtx_s *zstd;
     struct pyr_tile_handle *handle;
 };

@@ -1,44 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The copy engine for whole slabs: files that stay as they are. */
-#include "rok4_copy.h"
+#include "rok4_copy_priv.h"
 
 #include "pyr_alloc.h"
-#include "rok4_files.h"
-#include "rok4_name.h"
-#include "rok4_path.h"
 #include "rok4_slab.h"
-#include "rok4_slabs.h"
 
-#include <pthread.h>
-#include <stdio.h>
-#include <string.h>
-
-/* Slabs that are found before they are copied together. */
-#define BATCH_SLABS 64u
 /* Bytes that are read and written at once. */
 #define STEP_BYTES ((size_t)1 << 20)
-
-struct pair
-{
-    char *from;
-    char *to;
-    bool is_object; /* and no link to one */
-};
-
-struct copier
-{
-    const struct rok4_copy_options *options;
-    const struct rok4_copy_target *target;
-    uint32_t ntiles; /* in a slab */
-    uint64_t max_tile_nbytes;
-    struct pair pairs[BATCH_SLABS];
-    size_t npairs;
-    uint8_t *buffers[PYR_POOL_MAX_THREADS];
-    uint64_t ncopied;
-    pthread_mutex_t lock; /* of the two below */
-    enum pyr_result result;
-    struct pyr_error err;
-};
 
 static enum pyr_result no_memory(struct pyr_error *err)
 {
@@ -46,21 +14,27 @@ static enum pyr_result no_memory(struct pyr_error *err)
 }
 
 /* Whether every tile of the slab lies within the file. */
-static enum pyr_result check_index(const struct copier *copier,
+static enum pyr_result check_index(const struct rok4_copier *copier,
+                                   const struct rok4_copied *slab,
                                    struct pyr_file *file, struct pyr_error *err)
 {
     const struct pyr_io *const io = copier->options->io;
-    const struct pyr_extent range = rok4_slab_index(copier->ntiles);
+    const struct pyr_source_level *const level =
+        &copier->options->source->planes[slab->plane].levels[slab->level];
+    const uint32_t ntiles =
+        level->container_width_tiles * level->container_height_tiles;
+    const uint64_t max_tile_nbytes = rok4_slab_tile_limit(&level->shape);
+    const struct pyr_extent range = rok4_slab_index(ntiles);
     const uint64_t file_nbytes = io->size(file);
     uint8_t *const index = pyr_malloc((size_t)range.nbytes);
     struct pyr_extent extent;
     if (index == NULL)
         return no_memory(err);
     enum pyr_result result = io->read(file, 1, &range, &index, err);
-    for (uint32_t i = 0; i < copier->ntiles && result == PYR_OK; i++)
+    for (uint32_t i = 0; i < ntiles && result == PYR_OK; i++)
     {
-        result = rok4_slab_locate(index, copier->ntiles, i, file_nbytes,
-                                  copier->max_tile_nbytes, &extent, err);
+        result = rok4_slab_locate(index, ntiles, i, file_nbytes,
+                                  max_tile_nbytes, &extent, err);
         if (result != PYR_OK)
             pyr_error_prefix(err, "tile %lu", (unsigned long)i);
     }
@@ -68,7 +42,7 @@ static enum pyr_result check_index(const struct copier *copier,
     return result;
 }
 
-static enum pyr_result copy_bytes(const struct copier *copier,
+static enum pyr_result copy_bytes(const struct rok4_copier *copier,
                                   struct pyr_file *from,
                                   struct pyr_out_file *to, uint8_t *buffer,
                                   struct pyr_error *err)
@@ -92,8 +66,8 @@ static enum pyr_result copy_bytes(const struct copier *copier,
 }
 
 /* Whether a run that was interrupted copied it: then it is whole. */
-static bool is_copied(const struct copier *copier, const struct pyr_file *from,
-                      const char *path)
+static bool is_copied(const struct rok4_copier *copier,
+                      const struct pyr_file *from, const char *path)
 {
     const struct pyr_io *const io = copier->options->io;
     struct pyr_error err = {""};
@@ -106,7 +80,8 @@ static bool is_copied(const struct copier *copier, const struct pyr_file *from,
     return copied;
 }
 
-static enum pyr_result named(enum pyr_result result, const struct pair *pair,
+static enum pyr_result named(enum pyr_result result,
+                             const struct rok4_pair *pair,
                              struct pyr_error *err)
 {
     pyr_error_prefix(err, "slab %s", pair->from);
@@ -114,12 +89,13 @@ static enum pyr_result named(enum pyr_result result, const struct pair *pair,
 }
 
 /* Nothing at `from` is fine: where slabs are asked for, most may be absent. */
-static enum pyr_result copy_slab(const struct copier *copier,
-                                 const struct pair *pair, uint8_t *buffer,
+static enum pyr_result copy_slab(const struct rok4_copier *copier,
+                                 const struct rok4_pair *pair, uint8_t *buffer,
                                  struct pyr_error *err)
 {
-    const struct pyr_io *const io = copier->options->io;
-    const struct pyr_out *const out = copier->options->tree->out;
+    const struct rok4_copy_options *const options = copier->options;
+    const struct pyr_io *const io = options->io;
+    const struct pyr_out *const out = options->tree->out;
     struct pyr_file *from = NULL;
     struct pyr_out_file *to = NULL;
     enum pyr_result result = io->open(io->user, pair->from, &from, err);
@@ -128,15 +104,17 @@ static enum pyr_result copy_slab(const struct copier *copier,
     if (result == PYR_OK && is_copied(copier, from, pair->to))
     {
         io->close(from);
-        return PYR_OK;
+        result = options->keep != NULL
+                     ? options->keep(options->keep_user, pair->to, err)
+                     : PYR_OK;
+        return result == PYR_OK ? PYR_OK : named(result, pair, err);
     }
     if (result == PYR_OK)
-        result = check_index(copier, from, err);
-    if (result == PYR_OK && pair->is_object && copier->options->copy != NULL)
+        result = check_index(copier, &pair->slab, from, err);
+    if (result == PYR_OK && pair->slab.is_object && options->copy != NULL)
     {
-        const enum pyr_result copied =
-            copier->options->copy(copier->options->copy_user, pair->from,
-                                  pair->to, io->size(from), err);
+        const enum pyr_result copied = options->copy(
+            options->copy_user, pair->from, pair->to, io->size(from), err);
         if (copied != PYR_UNSUPPORTED)
         {
             io->close(from);
@@ -158,7 +136,7 @@ static enum pyr_result copy_slab(const struct copier *copier,
 
 static void run_pair(void *user, unsigned worker, size_t item)
 {
-    struct copier *const copier = user;
+    struct rok4_copier *const copier = user;
     struct pyr_error err = {""};
     if (copier->buffers[worker] == NULL)
         copier->buffers[worker] = pyr_malloc(STEP_BYTES);
@@ -181,7 +159,7 @@ static void run_pair(void *user, unsigned worker, size_t item)
 static void enter_thread(void *user, unsigned worker)
 {
     const struct rok4_copy_options *const options =
-        ((struct copier *)user)->options;
+        ((struct rok4_copier *)user)->options;
     if (options->thread_enter != NULL)
         options->thread_enter(options->thread_user, worker);
 }
@@ -189,12 +167,12 @@ static void enter_thread(void *user, unsigned worker)
 static void leave_thread(void *user, unsigned worker)
 {
     const struct rok4_copy_options *const options =
-        ((struct copier *)user)->options;
+        ((struct rok4_copier *)user)->options;
     if (options->thread_leave != NULL)
         options->thread_leave(options->thread_user, worker);
 }
 
-static void drop_pairs(struct copier *copier)
+static void drop_pairs(struct rok4_copier *copier)
 {
     for (size_t i = 0; i < copier->npairs; i++)
     {
@@ -204,7 +182,8 @@ static void drop_pairs(struct copier *copier)
     copier->npairs = 0;
 }
 
-static enum pyr_result copy_batch(struct copier *copier, struct pyr_error *err)
+static enum pyr_result copy_batch(struct rok4_copier *copier,
+                                  struct pyr_error *err)
 {
     const struct rok4_copy_options *const options = copier->options;
     const struct pyr_job job = {.user = copier,
@@ -225,17 +204,22 @@ static enum pyr_result copy_batch(struct copier *copier, struct pyr_error *err)
     return PYR_OK;
 }
 
-static enum pyr_result add_pair(struct copier *copier, const char *from,
-                                bool is_object, uint32_t col, uint32_t row,
-                                struct pyr_error *err)
+enum pyr_result rok4_copy_add(struct rok4_copier *copier,
+                              const struct rok4_copied *slab, const char *from,
+                              struct pyr_error *err)
 {
-    const struct rok4_copy_target *const target = copier->target;
     const struct rok4_copy_options *const options = copier->options;
-    struct pair *const pair = &copier->pairs[copier->npairs];
-    pair->from = pyr_strdup(from);
-    pair->is_object = is_object;
-    pair->to = rok4_place_slab(target->storage, target->place, col, row,
-                               target->path_depth);
+    const struct rok4_copy_target *const target =
+        &copier->targets[2 * slab->level + slab->plane];
+    struct rok4_pair *const pair = &copier->pairs[copier->npairs];
+    pair->slab = *slab;
+    pair->to = rok4_place_slab(target->storage, target->place, slab->col,
+                               slab->row, target->path_depth);
+    pair->from = from != NULL ? pyr_strdup(from) : NULL;
+    if (from == NULL &&
+        rok4_pyramid_slab_path(options->source, slab->plane, slab->level,
+                               slab->col, slab->row, &pair->from) != PYR_OK)
+        pair->from = NULL;
     copier->npairs++;
     if (pair->from == NULL || pair->to == NULL)
         return no_memory(err);
@@ -246,183 +230,28 @@ static enum pyr_result add_pair(struct copier *copier, const char *from,
         copier->npairs--;
         return PYR_OK;
     }
-    return copier->npairs == BATCH_SLABS ? copy_batch(copier, err) : PYR_OK;
+    return copier->npairs == ROK4_COPY_BATCH ? copy_batch(copier, err) : PYR_OK;
 }
 
-static enum pyr_result visit(void *context, const char *path,
-                             const char *relative, enum pyr_entry kind,
-                             struct pyr_error *err)
+enum pyr_result rok4_copy_levels(const struct rok4_copy_options *options,
+                                 const struct rok4_copy_target *targets,
+                                 struct pyr_error *err)
 {
-    struct copier *const copier = context;
-    uint32_t col = 0;
-    uint32_t row = 0;
-    if ((kind == PYR_ENTRY_FILE || kind == PYR_ENTRY_LINK) &&
-        rok4_name_parse(relative, &col, &row))
-        return add_pair(copier, path, false, col, row, err);
-    return kind == PYR_ENTRY_LINK
-               ? rok4_slabs_check_link(copier->options->tree, path, err)
-               : PYR_OK;
-}
-
-/* The directory of a level itself may be a link, or missing. */
-static enum pyr_result walk_level(struct copier *copier, const char *from,
-                                  struct pyr_error *err)
-{
-    const struct pyr_tree *const tree = copier->options->tree;
-    const struct pyr_tree_walker walker = {.context = copier, .entry = visit};
-    struct pyr_error found = {""};
-    char *real = NULL;
-    enum pyr_result result = tree->realpath(tree->user, from, &real, &found);
-    if (result == PYR_NOT_FOUND)
-        return PYR_OK;
-    result = result == PYR_OK
-                 ? pyr_tree_walk(tree, real, &walker, err)
-                 : pyr_fail(err, result, "%s: %s", from, found.text);
-    pyr_free(real);
-    return result;
-}
-
-struct listing
-{
-    struct copier *copier;
-    enum rok4_plane plane;
-    size_t level;
-    size_t prefix_nbytes;
-    enum pyr_result result; /* of what was done with a slab */
-};
-
-static enum pyr_result visit_object(void *context, const char *name,
-                                    uint64_t nbytes, struct pyr_error *err)
-{
-    struct listing *const listing = context;
-    struct copier *const copier = listing->copier;
-    uint32_t col = 0;
-    uint32_t row = 0;
-    char *path = NULL;
-    if (!rok4_place_parse(name + listing->prefix_nbytes, &col, &row))
-        return PYR_OK;
-    listing->result =
-        rok4_pyramid_slab_path(copier->options->source, listing->plane,
-                               listing->level, col, row, &path);
-    listing->result =
-        listing->result == PYR_OK
-            ? add_pair(copier, path,
-                       nbytes > ROK4_MAX_LINK_BYTES && nbytes != UINT64_MAX,
-                       col, row, err)
-            : no_memory(err);
-    pyr_free(path);
-    return listing->result;
-}
-
-/* Objects "<place>_<column>_<row>". *out_listed: they could be. */
-static enum pyr_result list_objects(struct copier *copier,
-                                    enum rok4_plane plane, size_t level,
-                                    const char *place, bool *out_listed,
-                                    struct pyr_error *err)
-{
-    const struct pyr_tree *const tree = copier->options->tree;
-    const struct pyr_objects *const storage =
-        tree->objects_at != NULL ? tree->objects_at(tree->user, place) : NULL;
-    struct listing listing = {copier, plane, level, 0, PYR_OK};
-    char prefix[PYR_MAX_PATH_BYTES];
-    *out_listed = false;
-    if (storage == NULL)
-        return PYR_OK;
-    char *const directory = rok4_path_parent(place);
-    if (directory == NULL)
-        return no_memory(err);
-    const int nbytes =
-        snprintf(prefix, sizeof(prefix), "%s_", place + strlen(directory) + 1);
-    enum pyr_result result = PYR_IO;
-    if (nbytes > 0 && (size_t)nbytes < sizeof(prefix))
-    {
-        listing.prefix_nbytes = (size_t)nbytes;
-        result = storage->list(storage->user, directory, prefix, visit_object,
-                               &listing, err);
-    }
-    pyr_free(directory);
-    /* Those who may read may not always list. */
-    *out_listed = result == PYR_OK || listing.result != PYR_OK;
-    return listing.result;
-}
-
-/* Every slab within the limits, where directories cannot be listed. */
-static enum pyr_result ask_for_all(struct copier *copier, enum rok4_plane plane,
-                                   size_t level, struct pyr_error *err)
-{
-    const struct rok4_pyramid *const source = copier->options->source;
-    const struct rok4_level *const at = &source->descriptor->levels[level];
-    const uint32_t last_row = at->limits.max_row / at->tiles_per_height;
-    const uint32_t last_col = at->limits.max_col / at->tiles_per_width;
-    enum pyr_result result = PYR_OK;
-    for (uint32_t row = at->limits.min_row / at->tiles_per_height;
-         row <= last_row && result == PYR_OK; row++)
-        for (uint32_t col = at->limits.min_col / at->tiles_per_width;
-             col <= last_col && result == PYR_OK; col++)
-        {
-            char *path = NULL;
-            result =
-                rok4_pyramid_slab_path(source, plane, level, col, row, &path);
-            result = result == PYR_OK
-                         ? add_pair(copier, path, false, col, row, err)
-                         : no_memory(err);
-            pyr_free(path);
-        }
-    return result;
-}
-
-/* Finds the slabs, and copies all but the last batch. */
-static enum pyr_result copy_level(struct copier *copier, enum rok4_plane plane,
-                                  size_t level, const char *place,
-                                  struct pyr_error *err)
-{
-    const struct rok4_level *const at =
-        &copier->options->source->descriptor->levels[level];
-    bool listed = false;
-    if (at->storage == ROK4_STORAGE_FILE && !rok4_path_is_remote(place))
-        return walk_level(copier, place, err);
-    const enum pyr_result result =
-        at->storage != ROK4_STORAGE_FILE
-            ? list_objects(copier, plane, level, place, &listed, err)
-            : PYR_OK;
-    return result == PYR_OK && !listed ? ask_for_all(copier, plane, level, err)
-                                       : result;
-}
-
-enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
-                                enum rok4_plane plane, size_t level,
-                                const struct rok4_copy_target *target,
-                                struct pyr_error *err)
-{
-    const struct rok4_pyramid *const source = options->source;
-    const struct pyr_source_level *const tiles =
-        &source->planes[plane].levels[level];
-    const char *const from = source->planes[plane].places[level];
-    struct copier *const copier = pyr_calloc(1, sizeof(*copier));
-    if (copier == NULL)
-        return no_memory(err);
-    if (from == NULL || source->descriptor->levels[level].empty)
-    {
-        pyr_free(copier);
-        return PYR_OK;
-    }
-    if (pthread_mutex_init(&copier->lock, NULL) != 0)
+    struct rok4_copier *const copier = pyr_calloc(1, sizeof(*copier));
+    if (copier == NULL || pthread_mutex_init(&copier->lock, NULL) != 0)
     {
         pyr_free(copier);
         return no_memory(err);
     }
     copier->options = options;
-    copier->target = target;
-    copier->ntiles =
-        tiles->container_width_tiles * tiles->container_height_tiles;
-    copier->max_tile_nbytes = rok4_slab_tile_limit(&tiles->shape);
-    enum pyr_result result = copy_level(copier, plane, level, from, err);
+    copier->targets = targets;
+    enum pyr_result result = rok4_copy_find(copier, err);
     if (result == PYR_OK && copier->npairs > 0)
         result = copy_batch(copier, err);
     drop_pairs(copier);
     for (size_t i = 0; i < PYR_POOL_MAX_THREADS; i++)
         pyr_free(copier->buffers[i]);
-    pthread_mutex_destroy(&copier->lock);
+    (void)pthread_mutex_destroy(&copier->lock);
     pyr_free(copier);
     return result;
 }

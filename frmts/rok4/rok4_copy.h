@@ -35,27 +35,31 @@ struct rok4_copy_options
     enum pyr_result (*copy)(void *user, const char *from, const char *to,
                             uint64_t nbytes, struct pyr_error *err);
     void *copy_user;
+    /* Told of each slab that is kept; may be NULL. */
+    enum pyr_result (*keep)(const void *user, const char *path,
+                            struct pyr_error *err);
+    const void *keep_user;
 };
 
 /* Where slabs are copied to: rok4_place.h. */
 struct rok4_copy_target
 {
     enum rok4_storage storage;
-    const char *place;
+    const char *place; /* NULL: they are not copied */
     uint32_t path_depth;
 };
 
-/* Copies the slabs of a level of the source, of one plane. They are found by
- * walking the source's directory (local ones and those in memory) or by listing
- * its objects; where neither can be, each slab within the level's limits is
- * asked for. A slab whose index
- * does not fit the file is PYR_CORRUPT, and not copied. Links to slabs and to
- * the level are followed, others to a directory are PYR_UNSUPPORTED.
- * PYR_CANCELLED when progress said so. */
-enum pyr_result rok4_copy_level(const struct rok4_copy_options *options,
-                                enum rok4_plane plane, size_t level,
-                                const struct rok4_copy_target *target,
-                                struct pyr_error *err) PYR_MUST_CHECK;
+/* Copies the slabs of the source's levels: targets[2 * level + plane]. They are
+ * found by walking the source's directories (local ones and those in memory),
+ * else in its list; where that cannot be read, by listing its objects, and
+ * where that cannot be done, each slab within the level's limits is asked for.
+ * A slab whose index does not fit the file is PYR_CORRUPT, and not copied.
+ * Links to slabs and to the level are followed, others to a directory are
+ * PYR_UNSUPPORTED. PYR_CANCELLED when progress said so. Memory does not grow
+ * with the number of slabs. */
+enum pyr_result rok4_copy_levels(const struct rok4_copy_options *options,
+                                 const struct rok4_copy_target *targets,
+                                 struct pyr_error *err) PYR_MUST_CHECK;
 
 #ifdef __cplusplus
 }

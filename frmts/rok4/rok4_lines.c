@@ -19,9 +19,9 @@ enum pyr_result rok4_lines_begin(struct rok4_lines *lines,
                                  const struct pyr_out *out, const char *path,
                                  struct pyr_error *err)
 {
+    const struct rok4_lines fresh = {.out = out, .path = path};
     struct pyr_error found = {""};
-    lines->out = out;
-    lines->path = path;
+    *lines = fresh;
     if (path == NULL)
         return PYR_OK;
     lines->buffer = pyr_malloc(ROK4_LINES_BUFFER_BYTES);

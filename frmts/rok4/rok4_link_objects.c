@@ -53,18 +53,18 @@ static void name_slab(const struct linker *linker, const struct slab *slab,
         slab->col, slab->row);
 }
 
-/* "tray/key" that a link to the object at path has to tell: of a link, what
- * that tells. */
+/* What a link to the object at path tells: of one that is a link, what that
+ * leads to. */
 static enum pyr_result find_target(const struct linker *linker,
                                    const struct slab *slab, const char *path,
                                    char **out_target, struct pyr_error *err)
 {
     const struct pyr_objects *const storage = linker->storage;
-    const size_t mark_nbytes = strlen(ROK4_LINK_MARK);
+    const char *const at = rok4_stage_directory(linker->options->stage);
     char *text = NULL;
+    char *real = NULL;
     size_t nbytes = 0;
     enum pyr_result result = PYR_OK;
-    *out_target = NULL;
     if (slab->small)
         result = storage->load(storage->user, path, ROK4_MAX_LINK_BYTES, &text,
                                &nbytes, err);
@@ -72,11 +72,14 @@ static enum pyr_result find_target(const struct linker *linker,
         result = PYR_OK;
     if (result == PYR_OK && text != NULL &&
         rok4_place_is_link((const uint8_t *)text, nbytes))
-        *out_target = pyr_strndup(text + mark_nbytes, nbytes - mark_nbytes);
-    else if (result == PYR_OK)
-        *out_target = rok4_place_object(path);
+        result =
+            rok4_place_follow(path, (const uint8_t *)text, nbytes, &real, err);
+    if (result == PYR_OK)
+        result =
+            rok4_place_link(at, real != NULL ? real : path, out_target, err);
+    pyr_free(real);
     pyr_free(text);
-    return result == PYR_OK && *out_target == NULL ? no_memory(err) : result;
+    return result;
 }
 
 static enum pyr_result link_slab(const struct linker *linker,

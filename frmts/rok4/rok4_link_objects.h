@@ -26,9 +26,10 @@ struct rok4_link_options
 };
 
 /* Puts a link to each slab of the ancestor, data and masks, that the stage has
- * not put itself (spec section 7). To one that is a link, the same link is put:
- * readers follow one. PYR_UNSUPPORTED for a level that is elsewhere; PYR_IO,
- * PYR_NOMEM. */
+ * not put itself (spec section 7). Of one that is a link, to what that leads
+ * to: readers follow one. PYR_UNSUPPORTED for a level that is elsewhere, or in
+ * a cluster without a name; PYR_CORRUPT for a link to nothing that can be;
+ * PYR_IO, PYR_NOMEM. */
 enum pyr_result rok4_link_objects(const struct rok4_link_options *options,
                                   struct pyr_error *err) PYR_MUST_CHECK;
 

@@ -143,6 +143,37 @@ char *rok4_place_object(const char *path)
     return object;
 }
 
+/* "@cluster" of a path, and its length; "" for none. */
+static const char *cluster_of(const char *path, size_t *out_nbytes)
+{
+    size_t begin = 0;
+    const size_t nbytes = tray_of(path, &begin);
+    const char *const tray = path + begin;
+    const char *const at = nbytes > 0 ? memchr(tray, '@', nbytes) : NULL;
+    *out_nbytes = at != NULL ? nbytes - (size_t)(at - tray) : 0;
+    return at != NULL ? at : "";
+}
+
+enum pyr_result rok4_place_link(const char *link_path, const char *path,
+                                char **out_target, struct pyr_error *err)
+{
+    size_t begin = 0;
+    size_t nbytes = 0;
+    size_t own_nbytes = 0;
+    const char *const cluster = cluster_of(path, &nbytes);
+    const char *const own = cluster_of(link_path, &own_nbytes);
+    const bool same = nbytes == own_nbytes && memcmp(cluster, own, nbytes) == 0;
+    if (tray_of(path, &begin) == 0)
+        return pyr_fail(err, PYR_UNSUPPORTED, "is no object to link to");
+    if (!same && nbytes == 0)
+        return pyr_fail(err, PYR_UNSUPPORTED,
+                        "cannot be linked to from another cluster, %s",
+                        link_path);
+    *out_target = same ? rok4_place_object(path) : pyr_strdup(path + begin);
+    return *out_target != NULL ? PYR_OK
+                               : pyr_fail(err, PYR_NOMEM, "out of memory");
+}
+
 /* A key whose components all name something. */
 static bool is_key(const char *text, size_t nbytes)
 {

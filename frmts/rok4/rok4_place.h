@@ -52,6 +52,14 @@ enum rok4_storage rok4_place_storage(const char *path);
  * of memory, or for other paths. Freed with pyr_free. */
 char *rok4_place_object(const char *path);
 
+/* "tray/key" that a link at a path tells to lead to another one (spec section
+ * 7), "tray@cluster/key" where that is in another cluster. PYR_UNSUPPORTED
+ * where its cluster has no name, or for other paths; PYR_NOMEM. Freed with
+ * pyr_free. Pure. */
+enum pyr_result rok4_place_link(const char *link_path, const char *path,
+                                char **out_target,
+                                struct pyr_error *err) PYR_MUST_CHECK;
+
 /* An object that is a link (spec section 7): "SYMLINK#<tray>/<object>". */
 #define ROK4_LINK_MARK "SYMLINK#"
 #define ROK4_MAX_LINK_BYTES 2047u

@@ -4,9 +4,7 @@
 
 #include "pyr_alloc.h"
 #include "pyr_json.h"
-#include "rok4_listing.h"
 #include "rok4_path.h"
-#include "rok4_slabs.h"
 
 #include <string.h>
 
@@ -131,80 +129,6 @@ enum pyr_result rok4_stage_begin(struct rok4_stage *stage,
                             : result;
 }
 
-/* Other files may be called like the lists of a pyramid that is not there. */
-static enum pyr_result
-check_companions(const struct rok4_stage *stage,
-                 const struct rok4_stage_options *options,
-                 struct pyr_error *err)
-{
-    const char *const paths[] = {options->list ? stage->files.list : NULL,
-                                 options->md5 ? stage->files.md5 : NULL};
-    for (size_t i = 0; i < 2; i++)
-    {
-        enum pyr_entry kind = PYR_ENTRY_ABSENT;
-        bool is_list = false;
-        if (paths[i] == NULL)
-            continue;
-        enum pyr_result result =
-            pyr_tree_kind(stage->tree, paths[i], &kind, err);
-        if (result == PYR_OK)
-            result = rok4_listing_is(stage->tree, paths[i], &is_list, err);
-        if (result != PYR_OK)
-            return result;
-        if (kind != PYR_ENTRY_ABSENT && !is_list)
-            return pyr_fail(err, PYR_USAGE,
-                            "%s is there, and is no list of slabs: it is not "
-                            "replaced",
-                            paths[i]);
-    }
-    return PYR_OK;
-}
-
-/* Whether the pyramid is there, or not, as the mode wants it. */
-static enum pyr_result check_mode(const struct rok4_stage *stage,
-                                  const struct rok4_stage_options *options,
-                                  struct pyr_error *err)
-{
-    const struct rok4_files *const files = &stage->files;
-    const enum rok4_stage_mode mode = options->mode;
-    enum pyr_entry descriptor = PYR_ENTRY_ABSENT;
-    enum pyr_entry directory = PYR_ENTRY_ABSENT;
-    bool any = false;
-    enum pyr_result result =
-        pyr_tree_kind(stage->tree, files->descriptor, &descriptor, err);
-    if (result == PYR_OK)
-        result = pyr_tree_kind(stage->tree, files->directory, &directory, err);
-    if (result != PYR_OK)
-        return result;
-    if (descriptor == PYR_ENTRY_DIRECTORY)
-        return pyr_fail(err, PYR_USAGE, "%s is a directory", files->descriptor);
-    if (mode == ROK4_STAGE_UPDATE && descriptor == PYR_ENTRY_ABSENT)
-        return pyr_fail(err, PYR_NOT_FOUND, "%s does not exist",
-                        files->descriptor);
-    if (mode == ROK4_STAGE_NEW && descriptor != PYR_ENTRY_ABSENT)
-        return pyr_fail(err, PYR_USAGE,
-                        "%s exists already (OVERWRITE=YES replaces pyramids)",
-                        files->descriptor);
-    if (directory != PYR_ENTRY_ABSENT && directory != PYR_ENTRY_DIRECTORY)
-        return pyr_fail(err, PYR_USAGE,
-                        "%s, where slabs belong, is no directory%s",
-                        files->directory,
-                        directory == PYR_ENTRY_LINK
-                            ? " but a link (write to where it leads)"
-                            : "");
-    if (descriptor == PYR_ENTRY_ABSENT)
-        result = check_companions(stage, options, err);
-    if (result != PYR_OK || mode != ROK4_STAGE_NEW)
-        return result;
-    result = rok4_slabs_any(stage->tree, files->directory, &any, err);
-    if (result == PYR_OK && any)
-        result = pyr_fail(err, PYR_USAGE,
-                          "%s holds slabs already (OVERWRITE=YES replaces "
-                          "them)",
-                          files->directory);
-    return result;
-}
-
 static enum pyr_result drop_part(void *context, const char *path,
                                  const char *relative, enum pyr_entry kind,
                                  struct pyr_error *err)
@@ -239,18 +163,44 @@ static bool is_same_run(const struct rok4_state *left,
            strcmp(left->identity, options->identity) == 0;
 }
 
+/* On an object storage, whether a run like this one was interrupted after all
+ * but its last step: the descriptor of a new pyramid is there. */
+static enum pyr_result finish_objects(struct rok4_stage *stage,
+                                      const struct rok4_stage_options *options,
+                                      bool *out_finished, struct pyr_error *err)
+{
+    const struct rok4_files *const files = &stage->files;
+    enum pyr_entry descriptor = PYR_ENTRY_ABSENT;
+    if (!options->resume || options->mode != ROK4_STAGE_NEW ||
+        !is_same_run(&stage->state, options))
+        return PYR_OK;
+    enum pyr_result result =
+        pyr_tree_kind(stage->tree, files->descriptor, &descriptor, err);
+    if (result == PYR_OK && descriptor != PYR_ENTRY_ABSENT)
+    {
+        result = rok4_stage_objects_end(stage, err);
+        *out_finished = result == PYR_OK;
+    }
+    return result;
+}
+
 /* Takes over what an interrupted run collected, or removes it. */
 static enum pyr_result prepare(struct rok4_stage *stage,
                                const struct rok4_stage_options *options,
-                               struct pyr_error *err)
+                               bool *out_finished, struct pyr_error *err)
 {
     const struct pyr_tree *const tree = stage->tree;
     const struct pyr_tree_walker walker = {(void *)tree, drop_part, NULL};
     struct rok4_state fresh = {0};
     bool found = false;
-    enum pyr_result result = check_mode(stage, options, err);
-    if (result == PYR_OK && stage->objects != NULL && options->resume)
+    enum pyr_result result = PYR_OK;
+    if (stage->objects != NULL)
         result = load_state(stage, &stage->state, &found, err);
+    if (result == PYR_OK && found)
+        result = finish_objects(stage, options, out_finished, err);
+    if (result != PYR_OK || *out_finished)
+        return result;
+    result = rok4_stage_check(stage, options, err);
     if (result == PYR_OK)
         result = rok4_state_init(state_mode(options->mode), options->identity,
                                  &fresh, err);
@@ -262,7 +212,7 @@ static enum pyr_result prepare(struct rok4_stage *stage,
     rok4_state_clear(&stage->state);
     stage->state = fresh;
     if (stage->objects != NULL)
-        return rok4_stage_objects_begin(stage, options, err);
+        return rok4_stage_objects_begin(stage, options, found, err);
     result = stage->resumed
                  ? pyr_tree_walk(tree, stage->files.staging, &walker, err)
                  : rok4_publish_discard(stage, err);
@@ -283,18 +233,21 @@ enum pyr_result rok4_stage_start(struct rok4_stage *stage,
     }
     if (stage->recovered)
         rok4_state_clear(&stage->state);
-    const enum pyr_result result = prepare(stage, options, err);
-    if (result != PYR_OK)
+    bool finished = false;
+    const enum pyr_result result = prepare(stage, options, &finished, err);
+    if (result != PYR_OK || finished)
     {
         /* A run that is resumed may be so again. */
         if (stage->begun)
             rok4_stage_cancel(stage, stage->resumed);
         else
             rok4_stage_free(stage);
-        return result;
+        if (result != PYR_OK)
+            return result;
+        stage = NULL;
     }
     *out_stage = stage;
-    *out_finished = false;
+    *out_finished = finished;
     return PYR_OK;
 }
 

@@ -75,8 +75,15 @@ const char *rok4_stage_directory(const struct rok4_stage *stage);
 /* What slabs are written with. Borrowed. */
 const struct pyr_out *rok4_stage_out(const struct rok4_stage *stage);
 
-/* Whether this run has put the slab at path, on an object storage. */
+/* Whether this run has put or kept the slab at path, on an object storage. */
 bool rok4_stage_has_put(const struct rok4_stage *stage, const char *path);
+
+/* Says that the slab at path, which an interrupted run has put, is kept as if
+ * this one had. Of files, nothing comes of it. Safe from many threads.
+ * PYR_NOMEM. */
+enum pyr_result rok4_stage_keep(const struct rok4_stage *stage,
+                                const char *path,
+                                struct pyr_error *err) PYR_MUST_CHECK;
 
 /* Whether slabs of an interrupted run stand there. */
 bool rok4_stage_resumed(const struct rok4_stage *stage);

@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* One write to a pyramid on an object storage: slabs are put in their place,
  * the descriptor last. */
-#include "rok4_stage_priv.h"
+#include "rok4_stage_objects.h"
 
 #include "pyr_alloc.h"
-#include "rok4_lines.h"
-#include "rok4_listing.h"
 #include "rok4_path.h"
 #include "rok4_place.h"
-#include "rok4_written.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-
-/* An object that is put before the descriptor. */
-struct beside
-{
-    struct beside *next;
-    char *path;
-    char *text;
-    size_t nbytes;
-};
 
 /* A slab on its way, behind struct pyr_out_file. */
 struct pyr_out_file
@@ -31,31 +18,9 @@ struct pyr_out_file
     char *name;                /* behind the pyramid's directory */
 };
 
-struct rok4_stage_objects
-{
-    const struct pyr_objects *storage; /* borrowed */
-    size_t directory_nbytes;           /* with the '/' behind it */
-    struct rok4_written *written;
-    struct beside *beside;
-    bool marked; /* the state object is there */
-    struct pyr_out out;
-    pthread_mutex_t lock; /* guards what follows */
-    char **roots;         /* roots[nroots], of linked slabs: 1 and following */
-    uint16_t nroots;
-};
-
 static enum pyr_result out_of_memory(struct pyr_error *err)
 {
     return pyr_fail(err, PYR_NOMEM, "out of memory");
-}
-
-static enum pyr_result named(enum pyr_result result, const char *path,
-                             const struct pyr_error *found,
-                             struct pyr_error *err)
-{
-    return result == PYR_OK
-               ? PYR_OK
-               : pyr_fail(err, result, "%s: %s", path, found->text);
 }
 
 static enum pyr_result out_create(void *user, const char *path,
@@ -169,7 +134,7 @@ void rok4_stage_objects_free(struct rok4_stage_objects *objects)
         return;
     while (objects->beside != NULL)
     {
-        struct beside *const next = objects->beside->next;
+        struct rok4_beside *const next = objects->beside->next;
         pyr_free(objects->beside->path);
         pyr_free(objects->beside->text);
         pyr_free(objects->beside);
@@ -183,10 +148,9 @@ void rok4_stage_objects_free(struct rok4_stage_objects *objects)
     pyr_free(objects);
 }
 
-/* Puts a small object. */
-static enum pyr_result put_text(const struct rok4_stage *stage,
-                                const char *path, const char *text,
-                                size_t nbytes, struct pyr_error *err)
+enum pyr_result rok4_stage_put_text(const struct rok4_stage *stage,
+                                    const char *path, const char *text,
+                                    size_t nbytes, struct pyr_error *err)
 {
     const struct pyr_out *const out = stage->objects->storage->out;
     struct pyr_error found = {""};
@@ -198,7 +162,30 @@ static enum pyr_result put_text(const struct rok4_stage *stage,
         result = out->commit(file, true, &found);
     else
         out->discard(file);
-    return named(result, path, &found, err);
+    return result == PYR_OK ? PYR_OK
+                            : pyr_fail(err, result, "%s: %s", path, found.text);
+}
+
+bool rok4_stage_drops(const struct rok4_stage *stage, const char *name)
+{
+    const size_t nplane = strlen("DATA_");
+    const char *const level = strlen(name) > nplane ? name + nplane : "";
+    const size_t nbytes = strcspn(level, "_");
+    for (uint32_t i = 0; i < stage->state.ndropped; i++)
+        if (strlen(stage->state.dropped[i]) == nbytes &&
+            memcmp(stage->state.dropped[i], level, nbytes) == 0)
+            return true;
+    return false;
+}
+
+enum pyr_result rok4_stage_keep(const struct rok4_stage *stage,
+                                const char *path, struct pyr_error *err)
+{
+    struct rok4_stage_objects *const objects = stage->objects;
+    return objects != NULL
+               ? rok4_written_add(objects->written,
+                                  path + objects->directory_nbytes, 0, err)
+               : PYR_OK;
 }
 
 enum pyr_result rok4_stage_copy(const struct rok4_stage *stage,
@@ -217,7 +204,8 @@ enum pyr_result rok4_stage_copy(const struct rok4_stage *stage,
 
 /* Number of a root, which may be a new one. */
 static enum pyr_result find_root(struct rok4_stage_objects *objects,
-                                 const char *root, uint16_t *out_number)
+                                 const char *root, uint16_t *out_number,
+                                 struct pyr_error *err)
 {
     for (uint16_t i = 0; i < objects->nroots; i++)
         if (strcmp(objects->roots[i], root) == 0)
@@ -225,16 +213,19 @@ static enum pyr_result find_root(struct rok4_stage_objects *objects,
             *out_number = (uint16_t)(i + 1);
             return PYR_OK;
         }
+    if (objects->nroots == UINT16_MAX)
+        return pyr_fail(err, PYR_LIMIT, "links to more than %u pyramids",
+                        (unsigned)UINT16_MAX);
     char **const grown = pyr_realloc(
         objects->roots, (objects->nroots + 1u) * sizeof(*objects->roots));
     if (grown == NULL)
-        return PYR_NOMEM;
+        return out_of_memory(err);
     objects->roots = grown;
     grown[objects->nroots] = pyr_strdup(root);
     if (grown[objects->nroots] == NULL)
-        return PYR_NOMEM;
+        return out_of_memory(err);
     *out_number = ++objects->nroots;
-    return objects->nroots < UINT16_MAX ? PYR_OK : PYR_LIMIT;
+    return PYR_OK;
 }
 
 enum pyr_result rok4_stage_put_link(const struct rok4_stage *stage,
@@ -258,33 +249,17 @@ enum pyr_result rok4_stage_put_link(const struct rok4_stage *stage,
     else
     {
         (void)pthread_mutex_lock(&objects->lock);
-        result = find_root(objects, root, &number);
+        result = find_root(objects, root, &number, err);
         (void)pthread_mutex_unlock(&objects->lock);
-        result = result == PYR_OK
-                     ? rok4_written_add(objects->written, name, number, err)
-                     : out_of_memory(err);
         if (result == PYR_OK)
-            result = put_text(stage, path, text, (size_t)nbytes, err);
+            result = rok4_written_add(objects->written, name, number, err);
+        if (result == PYR_OK)
+            result =
+                rok4_stage_put_text(stage, path, text, (size_t)nbytes, err);
     }
     pyr_free(root);
     pyr_free(path);
     return result;
-}
-
-static enum pyr_result remove_one(const struct rok4_stage *stage,
-                                  const char *path, struct pyr_error *err)
-{
-    const struct pyr_objects *const storage = stage->objects->storage;
-    return storage->remove(storage->user, &path, 1, err);
-}
-
-static enum pyr_result note_any(void *context, const char *name,
-                                uint64_t nbytes, struct pyr_error *err)
-{
-    (void)nbytes;
-    bool *const any = context;
-    *any = *any || rok4_written_is_slab(name);
-    return *any ? pyr_fail(err, PYR_CANCELLED, "found") : PYR_OK;
 }
 
 /* Slabs without a descriptor are those of a build that was killed, or of a
@@ -292,47 +267,69 @@ static enum pyr_result note_any(void *context, const char *name,
 static enum pyr_result check_empty(const struct rok4_stage *stage,
                                    struct pyr_error *err)
 {
-    const struct pyr_objects *const storage = stage->objects->storage;
-    const char *const directory = stage->files.directory;
-    struct pyr_error found = {""};
     bool any = false;
-    const enum pyr_result result = storage->list(
-        storage->user, directory, "DATA_", note_any, &any, &found);
-    if (any)
-        return pyr_fail(err, PYR_USAGE,
-                        "%s holds slabs already, perhaps of a build that was "
-                        "interrupted (OVERWRITE=YES replaces them)",
-                        directory);
-    return named(result, directory, &found, err);
+    const enum pyr_result result = rok4_clean_any(stage, &any, err);
+    return result == PYR_OK && any
+               ? pyr_fail(err, PYR_USAGE,
+                          "%s holds slabs already, perhaps of a build that was "
+                          "interrupted (OVERWRITE=YES replaces them)",
+                          stage->files.directory)
+               : result;
 }
 
-enum pyr_result
-rok4_stage_objects_begin(struct rok4_stage *stage,
-                         const struct rok4_stage_options *options,
-                         struct pyr_error *err)
+/* What makes a later run known as the same one. */
+static enum pyr_result mark(struct rok4_stage *stage, struct pyr_error *err)
 {
     char *text = NULL;
     size_t nbytes = 0;
+    enum pyr_result result =
+        rok4_state_format(&stage->state, &text, &nbytes, err);
+    if (result == PYR_OK)
+        result =
+            rok4_stage_put_text(stage, stage->files.state, text, nbytes, err);
+    pyr_free(text);
+    stage->objects->marked = result == PYR_OK;
+    return result;
+}
+
+/* A run goes on where slabs stand that can only be its own: they are in their
+ * place at once, and those of a pyramid that is replaced or updated look like
+ * them. */
+enum pyr_result
+rok4_stage_objects_begin(struct rok4_stage *stage,
+                         const struct rok4_stage_options *options,
+                         bool found_state, struct pyr_error *err)
+{
+    bool any = true;
     enum pyr_result result = PYR_OK;
     if (options->md5)
         return pyr_fail(err, PYR_UNSUPPORTED,
                         "%s: digests (MD5=YES) are for pyramids in files",
                         stage->files.descriptor);
-    if (options->mode == ROK4_STAGE_NEW && !stage->resumed)
-        result = check_empty(stage, err);
-    if (result != PYR_OK || !options->resume)
+    if (stage->resumed)
     {
-        stage->begun = result == PYR_OK;
-        return result;
+        stage->objects->marked = true;
+        stage->begun = true;
+        return PYR_OK;
     }
-    /* What makes a later run known as the same one. */
-    result = rok4_state_format(&stage->state, &text, &nbytes, err);
-    if (result == PYR_OK)
-        result = put_text(stage, stage->files.state, text, nbytes, err);
-    pyr_free(text);
+    if (options->mode == ROK4_STAGE_NEW)
+        result = check_empty(stage, err);
+    else if (options->mode == ROK4_STAGE_OVERWRITE && options->resume)
+        result = rok4_clean_any(stage, &any, err);
+    if (result == PYR_OK && options->resume &&
+        (options->mode == ROK4_STAGE_NEW || !any))
+        result = mark(stage, err);
+    else if (result == PYR_OK && found_state)
+        /* Slabs that come now are not of the run that left it. */
+        result = rok4_clean_object(stage, stage->files.state, err);
     stage->begun = result == PYR_OK;
-    stage->objects->marked = result == PYR_OK;
     return result;
+}
+
+enum pyr_result rok4_stage_objects_end(const struct rok4_stage *stage,
+                                       struct pyr_error *err)
+{
+    return rok4_clean_object(stage, stage->files.state, err);
 }
 
 enum pyr_result rok4_stage_objects_put_beside(const struct rok4_stage *stage,
@@ -340,322 +337,39 @@ enum pyr_result rok4_stage_objects_put_beside(const struct rok4_stage *stage,
                                               const char *text, size_t nbytes,
                                               struct pyr_error *err)
 {
-    struct beside *const beside = pyr_calloc(1, sizeof(*beside));
+    struct rok4_beside *const beside = pyr_calloc(1, sizeof(*beside));
     if (beside == NULL)
         return out_of_memory(err);
-    beside->next = stage->objects->beside;
-    stage->objects->beside = beside;
     beside->path = rok4_path_join(stage->files.root, name);
     beside->text = pyr_strndup(text, nbytes);
     beside->nbytes = nbytes;
-    return beside->path != NULL && beside->text != NULL ? PYR_OK
-                                                        : out_of_memory(err);
-}
-
-/* Objects that are removed together. */
-struct batch
-{
-    const struct rok4_stage *stage;
-    const struct rok4_state *dropping; /* NULL: what this run has not put */
-    char *paths[PYR_MAX_OBJECTS_REMOVED];
-    size_t npaths;
-};
-
-static enum pyr_result flush_batch(struct batch *batch, struct pyr_error *err)
-{
-    const struct pyr_objects *const storage = batch->stage->objects->storage;
-    const enum pyr_result result = storage->remove(
-        storage->user, (const char *const *)batch->paths, batch->npaths, err);
-    for (size_t i = 0; i < batch->npaths; i++)
-        pyr_free(batch->paths[i]);
-    batch->npaths = 0;
-    return result;
-}
-
-static enum pyr_result add_to_batch(struct batch *batch, const char *name,
-                                    struct pyr_error *err)
-{
-    char *const path = rok4_path_join(batch->stage->files.directory, name);
-    if (path == NULL)
-        return out_of_memory(err);
-    batch->paths[batch->npaths++] = path;
-    return batch->npaths == PYR_MAX_OBJECTS_REMOVED ? flush_batch(batch, err)
-                                                    : PYR_OK;
-}
-
-static enum pyr_result remove_unless_put(void *context, const char *name,
-                                         uint64_t nbytes, struct pyr_error *err)
-{
-    (void)nbytes;
-    struct batch *const batch = context;
-    if (!rok4_written_is_slab(name) ||
-        rok4_written_has(batch->stage->objects->written, name))
-        return PYR_OK;
-    return add_to_batch(batch, name, err);
-}
-
-static enum pyr_result remove_all_named(void *context, const char *name,
-                                        uint64_t nbytes, struct pyr_error *err)
-{
-    (void)nbytes;
-    return rok4_written_is_slab(name) ? add_to_batch(context, name, err)
-                                      : PYR_OK;
-}
-
-static enum pyr_result remove_listed(struct batch *batch, const char *prefix,
-                                     pyr_objects_visit visit,
-                                     struct pyr_error *err)
-{
-    const struct rok4_stage *const stage = batch->stage;
-    const struct pyr_objects *const storage = stage->objects->storage;
-    struct pyr_error found = {""};
-    enum pyr_result result = storage->list(
-        storage->user, stage->files.directory, prefix, visit, batch, &found);
-    const enum pyr_result flushed = flush_batch(batch, &found);
-    if (result == PYR_OK)
-        result = flushed;
-    return named(result, stage->files.directory, &found, err);
-}
-
-static struct batch *new_batch(const struct rok4_stage *stage)
-{
-    struct batch *const batch = pyr_calloc(1, sizeof(*batch));
-    if (batch != NULL)
-        batch->stage = stage;
-    return batch;
-}
-
-/* Of both planes, those that visit adds to a batch. */
-static enum pyr_result remove_slabs(const struct rok4_stage *stage,
-                                    pyr_objects_visit visit,
-                                    struct pyr_error *err)
-{
-    struct batch *const batch = new_batch(stage);
-    if (batch == NULL)
-        return out_of_memory(err);
-    enum pyr_result result = remove_listed(batch, "DATA_", visit, err);
-    if (result == PYR_OK)
-        result = remove_listed(batch, "MASK_", visit, err);
-    pyr_free(batch);
-    return result;
-}
-
-/* Slabs of levels that the new descriptor has no more. */
-static enum pyr_result remove_dropped(const struct rok4_stage *stage,
-                                      struct pyr_error *err)
-{
-    static const char *const planes[] = {"DATA", "MASK"};
-    enum pyr_result result = PYR_OK;
-    struct batch *const batch = new_batch(stage);
-    if (batch == NULL)
-        return out_of_memory(err);
-    for (uint32_t i = 0; i < stage->state.ndropped; i++)
-        for (size_t plane = 0; plane < 2 && result == PYR_OK; plane++)
-        {
-            char prefix[PYR_MAX_NAME_BYTES + 8];
-            (void)snprintf(prefix, sizeof(prefix), "%s_%s_", planes[plane],
-                           stage->state.dropped[i]);
-            result = remove_listed(batch, prefix, remove_all_named, err);
-        }
-    pyr_free(batch);
-    return result;
-}
-
-/* What the list is made of. */
-struct list
-{
-    const struct rok4_stage *stage;
-    struct rok4_lines lines;
-    char *line; /* of the old list, as far as it has come */
-    size_t line_nbytes;
-    bool in_slabs; /* behind the roots */
-};
-
-static enum pyr_result list_name(void *context, const char *name, uint16_t root,
-                                 struct pyr_error *err)
-{
-    struct list *const list = context;
-    char number[8];
-    (void)snprintf(number, sizeof(number), "%u/", (unsigned)root);
-    enum pyr_result result = rok4_lines_add(&list->lines, number, err);
-    if (result == PYR_OK)
-        result = rok4_lines_add(&list->lines, name, err);
-    return result == PYR_OK ? rok4_lines_add(&list->lines, "\n", err) : result;
-}
-
-/* Whether a slab is of a level that is dropped. */
-static bool is_dropped(const struct rok4_stage *stage, const char *name)
-{
-    for (uint32_t i = 0; i < stage->state.ndropped; i++)
+    if (beside->path == NULL || beside->text == NULL)
     {
-        const char *const id = stage->state.dropped[i];
-        const size_t nbytes = strlen(id);
-        if (strlen(name) > 5 + nbytes && strncmp(name + 5, id, nbytes) == 0 &&
-            name[5 + nbytes] == '_')
-            return true;
-    }
-    return false;
-}
-
-/* A line of the old list: roots stay, slabs that were put again are told of
- * with the others. */
-static enum pyr_result keep_line(struct list *list, struct pyr_error *err)
-{
-    const char *const slash = strchr(list->line, '/');
-    if (list->in_slabs &&
-        (slash == NULL || is_dropped(list->stage, slash + 1) ||
-         rok4_written_has(list->stage->objects->written, slash + 1)))
-        return PYR_OK;
-    if (strcmp(list->line, "#") == 0)
-        list->in_slabs = true;
-    const enum pyr_result result =
-        rok4_lines_add(&list->lines, list->line, err);
-    return result == PYR_OK ? rok4_lines_add(&list->lines, "\n", err) : result;
-}
-
-static enum pyr_result take_bytes(void *context, const void *bytes,
-                                  size_t nbytes, struct pyr_error *err)
-{
-    struct list *const list = context;
-    const char *const text = bytes;
-    enum pyr_result result = PYR_OK;
-    for (size_t i = 0; i < nbytes && result == PYR_OK; i++)
-    {
-        if (text[i] != '\n')
-        {
-            if (list->line_nbytes == PYR_MAX_PATH_BYTES)
-                return pyr_fail(err, PYR_LIMIT,
-                                "has a line of more than %u bytes",
-                                PYR_MAX_PATH_BYTES);
-            list->line[list->line_nbytes++] = text[i];
-            continue;
-        }
-        list->line[list->line_nbytes] = '\0';
-        list->line_nbytes = 0;
-        result = keep_line(list, err);
-    }
-    return result;
-}
-
-static enum pyr_result note_name(void *context, const char *name,
-                                 uint64_t nbytes, struct pyr_error *err)
-{
-    (void)nbytes;
-    const struct rok4_stage *const stage = context;
-    if (!rok4_written_is_slab(name) || is_dropped(stage, name))
-        return PYR_OK;
-    return rok4_written_add(stage->objects->written, name, 0, err);
-}
-
-/* Slabs that this run has not put, but that the pyramid has. */
-static enum pyr_result note_listed(const struct rok4_stage *stage,
-                                   struct pyr_error *err)
-{
-    static const char *const prefixes[] = {"DATA_", "MASK_"};
-    const struct pyr_objects *const storage = stage->objects->storage;
-    struct pyr_error found = {""};
-    enum pyr_result result = PYR_OK;
-    for (size_t i = 0; i < 2 && result == PYR_OK; i++)
-        result = storage->list(storage->user, stage->files.directory,
-                               prefixes[i], note_name, (void *)stage, &found);
-    return named(result, stage->files.directory, &found, err);
-}
-
-static enum pyr_result add_root_line(struct list *list, unsigned number,
-                                     const char *root, struct pyr_error *err)
-{
-    char text[16];
-    (void)snprintf(text, sizeof(text), "%u=", number);
-    enum pyr_result result = rok4_lines_add(&list->lines, text, err);
-    if (result == PYR_OK)
-        result = rok4_lines_add(&list->lines, root, err);
-    return result == PYR_OK ? rok4_lines_add(&list->lines, "\n", err) : result;
-}
-
-static enum pyr_result add_head(struct list *list, struct pyr_error *err)
-{
-    const struct rok4_stage_objects *const objects = list->stage->objects;
-    char *const own = rok4_place_object(list->stage->files.directory);
-    enum pyr_result result =
-        own != NULL ? add_root_line(list, 0, own, err) : out_of_memory(err);
-    pyr_free(own);
-    for (uint16_t i = 0; i < objects->nroots && result == PYR_OK; i++)
-        result = add_root_line(list, i + 1u, objects->roots[i], err);
-    return result == PYR_OK ? rok4_lines_add(&list->lines, "#\n", err) : result;
-}
-
-/* Of an update: the old list, with what is new. */
-static enum pyr_result add_old(struct list *list, bool *out_found,
-                               struct pyr_error *err)
-{
-    const struct rok4_stage *const stage = list->stage;
-    const struct pyr_tree *const tree = stage->tree;
-    struct pyr_error found = {""};
-    enum pyr_result result =
-        rok4_listing_is(tree, stage->files.list, out_found, err);
-    if (result != PYR_OK || !*out_found)
-        return result;
-    list->line = pyr_malloc(PYR_MAX_PATH_BYTES + 1);
-    if (list->line == NULL)
+        pyr_free(beside->path);
+        pyr_free(beside->text);
+        pyr_free(beside);
         return out_of_memory(err);
-    result =
-        tree->scan(tree->user, stage->files.list, take_bytes, list, &found);
-    pyr_free(list->line);
-    return named(result, stage->files.list, &found, err);
-}
-
-static enum pyr_result write_list(const struct rok4_stage *stage,
-                                  struct pyr_error *err)
-{
-    struct list list = {.stage = stage};
-    bool is_list = false;
-    bool found = false;
-    if (!stage->state.list)
-    {
-        enum pyr_result result = PYR_OK;
-        if (stage->state.mode != ROK4_STATE_NEW)
-            result =
-                rok4_listing_is(stage->tree, stage->files.list, &is_list, err);
-        return result == PYR_OK && is_list
-                   ? remove_one(stage, stage->files.list, err)
-                   : result;
     }
-    enum pyr_result result = rok4_lines_begin(
-        &list.lines, stage->objects->storage->out, stage->files.list, err);
-    if (result == PYR_OK && stage->state.mode == ROK4_STATE_UPDATE)
-        result = add_old(&list, &found, err);
-    if (result == PYR_OK && !found &&
-        (stage->resumed || stage->state.mode == ROK4_STATE_UPDATE))
-        result = note_listed(stage, err);
-    if (result == PYR_OK && !found)
-        result = add_head(&list, err);
-    if (result == PYR_OK)
-        result =
-            rok4_written_each(stage->objects->written, list_name, &list, err);
-    if (result == PYR_OK)
-        result = rok4_lines_commit(&list.lines, err);
-    rok4_lines_clear(&list.lines);
-    return result;
+    beside->next = stage->objects->beside;
+    stage->objects->beside = beside;
+    return PYR_OK;
 }
 
-static enum pyr_result remove_each(void *context, const char *name,
-                                   uint16_t root, struct pyr_error *err)
-{
-    (void)root;
-    return add_to_batch(context, name, err);
-}
-
-/* Slabs of a pyramid that was not there before are removed. */
+/* What is put in the place of others stays. */
 void rok4_stage_objects_cancel(struct rok4_stage *stage)
 {
-    struct pyr_error err = {""};
-    struct batch *const batch = new_batch(stage);
-    if (batch != NULL && stage->begun && !stage->resumed &&
-        stage->state.mode == ROK4_STATE_NEW &&
-        rok4_written_each(stage->objects->written, remove_each, batch, &err) ==
-            PYR_OK)
-        (void)(flush_batch(batch, &err) == PYR_OK);
-    pyr_free(batch);
+    if (stage->begun &&
+        (stage->state.mode == ROK4_STATE_NEW || stage->objects->marked))
+        rok4_clean_put(stage);
+}
+
+/* What belongs to a pyramid that is replaced. */
+static enum pyr_result clean_companions(const struct rok4_stage *stage,
+                                        struct pyr_error *err)
+{
+    const struct pyr_objects *const storage = stage->objects->storage;
+    const char *const paths[] = {stage->files.md5, stage->files.sidecar};
+    return storage->remove(storage->user, paths, 2, err);
 }
 
 /* All but the descriptor. */
@@ -663,14 +377,31 @@ static enum pyr_result publish_rest(struct rok4_stage *stage,
                                     struct pyr_error *err)
 {
     enum pyr_result result = PYR_OK;
-    if (stage->state.mode == ROK4_STATE_OVERWRITE && !stage->resumed)
+    stage->objects->ending = true;
+    if (stage->state.mode == ROK4_STATE_OVERWRITE || stage->resumed)
         /* Of the old one, or of a build that was interrupted. */
-        result = remove_slabs(stage, remove_unless_put, err);
-    for (const struct beside *beside = stage->objects->beside;
+        result = rok4_clean_stale(stage, err);
+    if (result == PYR_OK && stage->replaces)
+        result = clean_companions(stage, err);
+    for (const struct rok4_beside *beside = stage->objects->beside;
          beside != NULL && result == PYR_OK; beside = beside->next)
-        result =
-            put_text(stage, beside->path, beside->text, beside->nbytes, err);
-    return result == PYR_OK ? write_list(stage, err) : result;
+        result = rok4_stage_put_text(stage, beside->path, beside->text,
+                                     beside->nbytes, err);
+    return result == PYR_OK ? rok4_stage_put_list(stage, err) : result;
+}
+
+/* The same write again does what is left: of a new pyramid, it is told that
+ * slabs stand there. */
+static enum pyr_result tell_to_repeat(const struct rok4_stage *stage,
+                                      enum pyr_result result,
+                                      struct pyr_error *err)
+{
+    const bool told =
+        stage->state.mode == ROK4_STATE_NEW && !stage->objects->marked;
+    pyr_error_prefix(
+        err, "publishing is not finished, which the same write again will do%s",
+        told ? ", with OVERWRITE=YES" : "");
+    return result;
 }
 
 enum pyr_result rok4_stage_objects_publish(struct rok4_stage *stage,
@@ -678,26 +409,26 @@ enum pyr_result rok4_stage_objects_publish(struct rok4_stage *stage,
                                            struct pyr_error *err)
 {
     enum pyr_result result = publish_rest(stage, err);
-    if (result != PYR_OK)
-    {
+    if (result != PYR_OK && !stage->objects->marked)
         rok4_stage_objects_cancel(stage);
-        return result;
-    }
-    /* From here on, it may be there. */
-    result = put_text(stage, stage->files.descriptor, descriptor_text,
-                      strlen(descriptor_text), err);
-    if (result == PYR_OK && stage->state.ndropped > 0)
-        result = remove_dropped(stage, err);
-    /* Its own, or that of a run that was interrupted. */
-    if (result == PYR_OK &&
-        (stage->objects->marked || stage->state.mode == ROK4_STATE_OVERWRITE))
-        result = remove_one(stage, stage->files.state, err);
     if (result != PYR_OK)
-        pyr_error_prefix(
-            err,
-            "publishing is not finished, which the same write "
-            "again will do%s",
-            stage->state.mode == ROK4_STATE_NEW ? ", with OVERWRITE=YES" : "");
+        return stage->state.mode == ROK4_STATE_NEW && !stage->objects->marked
+                   ? result
+                   : tell_to_repeat(stage, result, err);
+    /* From here on, it may be there. */
+    result = rok4_stage_put_text(stage, stage->files.descriptor,
+                                 descriptor_text, strlen(descriptor_text), err);
+    if (result != PYR_OK)
+        return tell_to_repeat(stage, result, err);
+    if (stage->state.ndropped > 0)
+        result = rok4_clean_dropped(stage, err);
+    if (result == PYR_OK && stage->objects->marked)
+        result = rok4_stage_objects_end(stage, err);
+    if (result != PYR_OK)
+        pyr_error_prefix(err,
+                         "%s is written, but what was to be removed then "
+                         "is not",
+                         stage->files.descriptor);
     return result;
 }
 
@@ -708,9 +439,9 @@ enum pyr_result rok4_stage_objects_remove(struct rok4_stage *stage,
     const struct rok4_files *const files = &stage->files;
     const char *const others[] = {files->list, files->md5, files->sidecar,
                                   files->state};
-    enum pyr_result result = remove_one(stage, files->descriptor, err);
+    enum pyr_result result = rok4_clean_object(stage, files->descriptor, err);
     if (result == PYR_OK)
-        result = storage->remove(storage->user, others, 4, err);
-    return result == PYR_OK ? remove_slabs(stage, remove_all_named, err)
+        result = rok4_clean_all(stage, err);
+    return result == PYR_OK ? storage->remove(storage->user, others, 4, err)
                             : result;
 }

@@ -22,10 +22,17 @@ struct rok4_stage
     bool begun;            /* the state file is this stage's */
     bool resumed;
     bool recovered;
+    bool replaces; /* a descriptor was there, of a pyramid to overwrite */
     struct rok4_stage_objects *objects; /* NULL: of files */
 };
 
-/* rok4_stage_objects.c: the same on an object storage, where slabs are put in
+/* rok4_stage_check.c: whether the pyramid is there, or not, as the mode wants
+ * it, and nothing else in its way. PYR_USAGE, PYR_NOT_FOUND. */
+enum pyr_result rok4_stage_check(struct rok4_stage *stage,
+                                 const struct rok4_stage_options *options,
+                                 struct pyr_error *err) PYR_MUST_CHECK;
+
+/* rok4_stage_objects.c: a write to an object storage, where slabs are put in
  * their place at once. */
 
 /* PYR_NOMEM. Freed with the function below; NULL is fine. */
@@ -34,11 +41,15 @@ rok4_stage_objects_new(struct rok4_stage *stage,
                        const struct pyr_objects *storage) PYR_MUST_CHECK;
 void rok4_stage_objects_free(struct rok4_stage_objects *objects);
 
-/* After the mode was checked, in the place of rok4_stage_begin. */
-enum pyr_result
-rok4_stage_objects_begin(struct rok4_stage *stage,
-                         const struct rok4_stage_options *options,
-                         struct pyr_error *err) PYR_MUST_CHECK;
+/* After the mode was checked, in the place of rok4_stage_begin. found_state: a
+ * run left a state object. */
+enum pyr_result rok4_stage_objects_begin(
+    struct rok4_stage *stage, const struct rok4_stage_options *options,
+    bool found_state, struct pyr_error *err) PYR_MUST_CHECK;
+
+/* Removes the state object: nothing is left to do. */
+enum pyr_result rok4_stage_objects_end(const struct rok4_stage *stage,
+                                       struct pyr_error *err) PYR_MUST_CHECK;
 
 /* As the functions without "objects". */
 enum pyr_result

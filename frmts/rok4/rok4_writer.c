@@ -166,17 +166,34 @@ uint64_t rok4_writer_count(const struct rok4_writer *writer)
     return atomic_load(&writer->count);
 }
 
+/* Whether a slab of a run that was interrupted stands there, and is kept. */
+static bool keeps(const struct rok4_writer *writer,
+                  const struct rok4_slab_key *key)
+{
+    const struct rok4_writer_options *const options = &writer->options;
+    struct pyr_error err = {""};
+    if (!rok4_is_whole(writer, key))
+        return false;
+    if (options->keep == NULL)
+        return true;
+    char *const path = rok4_writer_path(writer, key);
+    const bool kept =
+        path != NULL && options->keep(options->keep_user, path, &err) == PYR_OK;
+    pyr_free(path);
+    return kept;
+}
+
 static bool wants(void *user, uint32_t level, uint32_t container_col,
                   uint32_t container_row)
 {
     const struct rok4_writer *const writer = user;
     struct rok4_slab_key key = {PYR_PLANE_DATA, level, container_col,
                                 container_row};
-    if (!writer->options.resume || !rok4_is_whole(writer, &key))
+    if (!writer->options.resume || !keeps(writer, &key))
         return true;
     key.plane = PYR_PLANE_MASK;
     return rok4_writer_level_of(writer, level)->mask_place != NULL &&
-           !rok4_is_whole(writer, &key);
+           !keeps(writer, &key);
 }
 
 static enum pyr_result put(void *user, enum pyr_plane plane, uint32_t level,

@@ -43,6 +43,10 @@ struct rok4_writer_options
     const struct rok4_pyramid *background; /* NULL for none */
     bool sparse; /* tiles without data take no bytes; else each is written */
     bool resume; /* a whole slab that stands at its place is kept */
+    /* Told of each slab that is; may be NULL. */
+    enum pyr_result (*keep)(const void *user, const char *path,
+                            struct pyr_error *err);
+    const void *keep_user;
     size_t memory_bytes; /* of encoded tiles in memory; more go to files */
     /* With what, and under which name, those files are made; NULL: with out,
      * beside the slabs. */

@@ -203,15 +203,8 @@ CPLErr Rok4Writing::LinkOldObjects(enum rok4_link_mode mode)
 {
     const struct rok4_pyramid *const old = m_options.old->Get();
     struct pyr_error err = {""};
-    CPLErr result = CE_None;
     if (mode == ROK4_LINK_COPY)
-    {
-        for (size_t i = 0; i < m_target->nlevels && result == CE_None; i++)
-            if (m_oldLevels[i] >= 0)
-                result = CopySlabs(m_options.old,
-                                   static_cast<size_t>(m_oldLevels[i]), i);
-        return result;
-    }
+        return CopySlabs(m_options.old, m_oldLevels);
     JobContext job;
     m_job = &job;
     struct rok4_link_options options = {};
@@ -254,7 +247,9 @@ bool Rok4Writing::CanResume() const
     bool cascades = true;
     for (size_t i = 0; i + 1 < m_target->nlevels; i++)
         cascades = cascades && CanCascade(i);
-    return rok4_stage_resumed(m_stage) && (m_options.link.empty() || cascades);
+    // Links of an object storage look like the slabs that they lead to.
+    return rok4_stage_resumed(m_stage) &&
+           (m_options.link.empty() || (cascades && !OnObjects()));
 }
 
 // Writer of the slabs below a directory.
@@ -307,6 +302,8 @@ CPLErr Rok4Writing::MakeOutput(Output *output, enum rok4_format format,
         withOld && m_options.old != nullptr ? m_options.old->Get() : nullptr;
     options.sparse = m_options.sparse;
     options.resume = withOld && CanResume();
+    options.keep = Keep;
+    options.keep_user = m_stage;
     options.memory_bytes = WAITING_BYTES;
     if (OnObjects())
     {

@@ -8,6 +8,7 @@
 
 #include "pyr_build.h"
 #include "pyr_tree.h"
+#include "rok4_copy.h"
 #include "rok4_overlay.h"
 #include "rok4_stage.h"
 #include "rok4_writer.h"
@@ -156,8 +157,12 @@ class Rok4Writing final
                     size_t first, size_t count,
                     const struct pyr_grid_limits &limits, bool skipFirst,
                     bool keepEqual);
-    CPLErr CopySlabs(const std::shared_ptr<Rok4Pyramid> &source, size_t from,
-                     size_t level);
+    std::vector<struct rok4_copy_target>
+    CopyTargets(const struct rok4_pyramid &source,
+                const std::vector<int> &from);
+    // from: by level, that of the source; -1 for none.
+    CPLErr CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
+                     const std::vector<int> &from);
     CPLErr CopyTiles(const std::shared_ptr<Rok4Pyramid> &source, size_t from,
                      size_t level);
     CPLErr Transcode(Output *work, size_t bottom, size_t top,
@@ -174,6 +179,12 @@ class Rok4Writing final
     {
         return rok4_stage_has_put(static_cast<const struct rok4_stage *>(stage),
                                   path);
+    }
+    static enum pyr_result Keep(const void *stage, const char *path,
+                                struct pyr_error *err)
+    {
+        return rok4_stage_keep(static_cast<const struct rok4_stage *>(stage),
+                               path, err);
     }
     static void EnterThread(void *user, unsigned worker);
     static void LeaveThread(void *user, unsigned worker);
@@ -194,7 +205,7 @@ class Rok4Writing final
     std::vector<int> m_oldLevels{}; // of m_options.old, by level; -1 for none
     double m_done = 0;              // share of the progress that is over
     double m_share = 0;             // of the run under way
-    double m_slabs = 1;             // of a level that is copied, at most
+    double m_slabs = 1;             // to be copied, at most
     JobContext *m_job = nullptr;
 };
 

@@ -4,17 +4,52 @@
 
 #include "job_context.h"
 #include "pyr_alloc.h"
-#include "rok4_copy.h"
 #include "rok4_plan.h"
 
 #include <algorithm>
 
+// Slabs of a level, at most.
+static double CountSlabs(const struct rok4_level &level)
+{
+    const struct pyr_grid_limits &limits = level.limits;
+    return static_cast<double>(limits.max_col / level.tiles_per_width -
+                               limits.min_col / level.tiles_per_width + 1) *
+           static_cast<double>(limits.max_row / level.tiles_per_height -
+                               limits.min_row / level.tiles_per_height + 1);
+}
+
+// Where the slabs of each level of the source belong, and how many there are.
+std::vector<struct rok4_copy_target>
+Rok4Writing::CopyTargets(const struct rok4_pyramid &source,
+                         const std::vector<int> &from)
+{
+    std::vector<struct rok4_copy_target> targets(2 *
+                                                 source.descriptor->nlevels);
+    m_slabs = 0;
+    for (size_t i = 0; i < from.size(); i++)
+    {
+        if (from[i] < 0)
+            continue;
+        const struct rok4_writer_level &to = m_output.levels[i];
+        struct rok4_copy_target *const target =
+            &targets[2 * static_cast<size_t>(from[i])];
+        target[ROK4_PLANE_DATA] = {to.storage, to.image_place, to.path_depth};
+        if (m_options.masks)
+            target[ROK4_PLANE_MASK] = {to.storage, to.mask_place,
+                                       to.path_depth};
+        m_slabs += (m_options.masks ? 2 : 1) * CountSlabs(m_target->levels[i]);
+    }
+    return targets;
+}
+
 CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
-                              size_t from, size_t level)
+                              const std::vector<int> &from)
 {
     struct pyr_error err = {""};
     JobContext job;
     m_job = &job;
+    const std::vector<struct rok4_copy_target> targets =
+        CopyTargets(*source->Get(), from);
     struct rok4_copy_options options = {};
     options.tree = &m_tree;
     options.io = rok4_objects_needed(source->Get()) ? &source->Io() : &m_io;
@@ -34,6 +69,8 @@ CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
                                    copied, to_path, nbytes, why);
         };
     }
+    options.keep_user = m_stage;
+    options.keep = Keep;
     options.skip_user = m_stage;
     if (OnObjects() && !m_options.link.empty())
         options.skip = HasPut;
@@ -43,21 +80,8 @@ CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
         return Progress(
             user, std::min(1.0, static_cast<double>(nslabs) / self.m_slabs));
     };
-    const struct rok4_writer_level &to = m_output.levels[level];
-    const double before = m_done;
-    const double share = m_share;
-    m_share = m_options.masks ? share / 2 : share;
-    const struct rok4_copy_target data = {to.storage, to.image_place,
-                                          to.path_depth};
-    enum pyr_result result =
-        rok4_copy_level(&options, ROK4_PLANE_DATA, from, &data, &err);
-    m_done += m_share;
-    const struct rok4_copy_target masks = {to.storage, to.mask_place,
-                                           to.path_depth};
-    if (result == PYR_OK && m_options.masks)
-        result = rok4_copy_level(&options, ROK4_PLANE_MASK, from, &masks, &err);
-    m_done = before;
-    m_share = share;
+    const enum pyr_result result =
+        rok4_copy_levels(&options, targets.data(), &err);
     job.Relay(result == PYR_OK);
     m_job = nullptr;
     return Report(result, err);
@@ -135,10 +159,10 @@ CPLErr Rok4Writing::CopyTiles(const std::shared_ptr<Rok4Pyramid> &source,
 CPLErr Rok4Writing::Copy(const std::shared_ptr<Rok4Pyramid> &source)
 {
     const struct rok4_descriptor &from = *source->Get()->descriptor;
-    CPLErr result = CE_None;
-    m_done = 0;
-    m_share = BUILT / static_cast<double>(m_target->nlevels);
-    for (size_t i = 0; i < m_target->nlevels && result == CE_None; i++)
+    std::vector<int> slabs(m_target->nlevels, -1);
+    std::vector<int> tiles(m_target->nlevels, -1);
+    size_t nslabs = 0;
+    for (size_t i = 0; i < m_target->nlevels; i++)
     {
         const struct rok4_level &to = m_target->levels[i];
         size_t found = 0;
@@ -146,18 +170,26 @@ CPLErr Rok4Writing::Copy(const std::shared_ptr<Rok4Pyramid> &source)
             from.levels[found].empty)
             continue;
         const struct rok4_level &own = from.levels[found];
-        const struct pyr_grid_limits &limits = to.limits;
-        m_slabs = static_cast<double>(limits.max_col / to.tiles_per_width -
-                                      limits.min_col / to.tiles_per_width + 1) *
-                  static_cast<double>(limits.max_row / to.tiles_per_height -
-                                      limits.min_row / to.tiles_per_height + 1);
         const bool same = own.tiles_per_width == to.tiles_per_width &&
                           own.tiles_per_height == to.tiles_per_height &&
                           (own.storage != ROK4_STORAGE_FILE ||
                            to.storage != ROK4_STORAGE_FILE ||
                            own.path_depth == to.path_depth);
-        result =
-            same ? CopySlabs(source, found, i) : CopyTiles(source, found, i);
+        (same ? slabs : tiles)[i] = static_cast<int>(found);
+        nslabs += same;
+    }
+    const double share = BUILT / static_cast<double>(m_target->nlevels);
+    m_done = 0;
+    m_share = share * static_cast<double>(nslabs);
+    CPLErr result = nslabs > 0 ? CopySlabs(source, slabs) : CE_None;
+    m_done = m_share;
+    m_share = share;
+    for (size_t i = 0; i < tiles.size() && result == CE_None; i++)
+    {
+        if (tiles[i] < 0)
+            continue;
+        m_slabs = CountSlabs(m_target->levels[i]);
+        result = CopyTiles(source, static_cast<size_t>(tiles[i]), i);
         m_done += m_share;
     }
     return result;

@@ -8,11 +8,11 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FIRST_PLACES 256u /* a power of two */
-#define PLANE_NBYTES 5u   /* of "DATA_" and "MASK_" */
+#define FIRST_PLACES 64u /* a power of two */
+#define PLANE_NBYTES 5u  /* of "DATA_" and "MASK_" */
+#define NTABLES 16u
 
 struct entry
 {
@@ -22,14 +22,23 @@ struct entry
     uint32_t row;
 };
 
+struct table
+{
+    struct entry *entries; /* entries[nplaces], a power of two; open hashing */
+    size_t nplaces;
+    size_t count;
+    bool sorted; /* entries[count] are in order, and no places */
+};
+
+/* Of several tables, only one grows at a time: twice the memory of all would be
+ * much. */
 struct rok4_written
 {
     pthread_mutex_t lock; /* guards what follows */
     char *levels[PYR_MAX_LEVELS];
     uint32_t nlevels;
-    struct entry *entries; /* entries[nplaces], a power of two; open hashing */
-    size_t nplaces;
-    size_t count;
+    struct table tables[NTABLES];
+    uint64_t count;
 };
 
 /* A name taken apart. */
@@ -60,7 +69,8 @@ void rok4_written_free(struct rok4_written *written)
         return;
     for (uint32_t i = 0; i < written->nlevels; i++)
         pyr_free(written->levels[i]);
-    pyr_free(written->entries);
+    for (size_t i = 0; i < NTABLES; i++)
+        pyr_free(written->tables[i].entries);
     (void)pthread_mutex_destroy(&written->lock);
     pyr_free(written);
 }
@@ -114,35 +124,48 @@ static bool same(const struct entry *left, const struct entry *right)
            left->row == right->row;
 }
 
+static uint64_t hash_of(const struct entry *entry)
+{
+    uint64_t hash = entry->where;
+    hash = (hash ^ entry->col) * UINT64_C(0x9E3779B97F4A7C15);
+    return (hash ^ (hash >> 29) ^ entry->row) * UINT64_C(0xBF58476D1CE4E5B9);
+}
+
+static struct table *table_of(struct rok4_written *written,
+                              const struct entry *entry)
+{
+    return &written->tables[hash_of(entry) >> 60];
+}
+
 /* The place of an entry, or the free one where it belongs. */
 static struct entry *find(struct entry *entries, size_t nplaces,
                           const struct entry *entry)
 {
-    uint64_t hash = entry->where;
-    hash = (hash ^ entry->col) * UINT64_C(0x9E3779B97F4A7C15);
-    hash = (hash ^ (hash >> 29) ^ entry->row) * UINT64_C(0xBF58476D1CE4E5B9);
-    size_t at = (size_t)(hash >> 20) & (nplaces - 1);
+    size_t at = (size_t)(hash_of(entry) >> 20) & (nplaces - 1);
     while (entries[at].where != 0 && !same(&entries[at], entry))
         at = (at + 1) & (nplaces - 1);
     return &entries[at];
 }
 
-/* Doubles the places once three quarters are taken. */
-static bool make_room(struct rok4_written *written)
+/* Doubles the places once three quarters are taken; hashes what was sorted. */
+static bool make_room(struct table *table)
 {
-    if (written->count < written->nplaces / 4 * 3)
+    const bool full = table->count >= table->nplaces / 4 * 3;
+    if (!full && !table->sorted)
         return true;
-    const size_t nplaces =
-        written->nplaces == 0 ? FIRST_PLACES : 2 * written->nplaces;
+    const size_t nplaces = table->nplaces == 0 ? FIRST_PLACES
+                           : full              ? 2 * table->nplaces
+                                               : table->nplaces;
     struct entry *const entries = pyr_calloc(nplaces, sizeof(*entries));
     if (entries == NULL)
         return false;
-    for (size_t i = 0; i < written->nplaces; i++)
-        if (written->entries[i].where != 0)
-            *find(entries, nplaces, &written->entries[i]) = written->entries[i];
-    pyr_free(written->entries);
-    written->entries = entries;
-    written->nplaces = nplaces;
+    for (size_t i = 0; i < table->nplaces; i++)
+        if (table->entries[i].where != 0)
+            *find(entries, nplaces, &table->entries[i]) = table->entries[i];
+    pyr_free(table->entries);
+    table->entries = entries;
+    table->nplaces = nplaces;
+    table->sorted = false;
     return true;
 }
 
@@ -160,11 +183,12 @@ static enum pyr_result add(struct rok4_written *written,
             return PYR_NOMEM;
         written->nlevels++;
     }
-    if (!make_room(written))
-        return PYR_NOMEM;
     const struct entry entry = entry_of(parts, level, root);
-    struct entry *const place =
-        find(written->entries, written->nplaces, &entry);
+    struct table *const table = table_of(written, &entry);
+    if (!make_room(table))
+        return PYR_NOMEM;
+    struct entry *const place = find(table->entries, table->nplaces, &entry);
+    table->count += place->where == 0;
     written->count += place->where == 0;
     *place = entry;
     return PYR_OK;
@@ -179,9 +203,42 @@ enum pyr_result rok4_written_add(struct rok4_written *written, const char *name,
     (void)pthread_mutex_lock(&written->lock);
     const enum pyr_result result = add(written, &parts, root);
     (void)pthread_mutex_unlock(&written->lock);
+    if (result == PYR_LIMIT)
+        return pyr_fail(err, result, "'%s': slabs of more than %u levels", name,
+                        PYR_MAX_LEVELS);
     return result == PYR_OK
                ? PYR_OK
                : pyr_fail(err, result, "the list of slabs: out of memory");
+}
+
+/* Data before masks, levels by number, rows from the top. */
+static bool is_before(const struct entry *left, const struct entry *right)
+{
+    const uint32_t keys[][2] = {
+        {(left->where - 1u) & 1u, (right->where - 1u) & 1u},
+        {left->where, right->where},
+        {left->row, right->row},
+        {left->col, right->col}};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (keys[i][0] != keys[i][1])
+            return keys[i][0] < keys[i][1];
+    return false;
+}
+
+/* Whether a sorted table has the entry. */
+static bool has_sorted(const struct table *table, const struct entry *entry)
+{
+    size_t first = 0;
+    size_t end = table->count;
+    while (first < end)
+    {
+        const size_t middle = first + (end - first) / 2;
+        if (is_before(&table->entries[middle], entry))
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first < table->count && same(&table->entries[first], entry);
 }
 
 bool rok4_written_has(struct rok4_written *written, const char *name)
@@ -193,8 +250,11 @@ bool rok4_written_has(struct rok4_written *written, const char *name)
     (void)pthread_mutex_lock(&written->lock);
     const uint32_t level = find_level(written, &parts);
     const struct entry entry = entry_of(&parts, level, 0);
-    if (level < written->nlevels)
-        has = find(written->entries, written->nplaces, &entry)->where != 0;
+    const struct table *const table = table_of(written, &entry);
+    if (table->sorted)
+        has = has_sorted(table, &entry);
+    else if (table->count > 0)
+        has = find(table->entries, table->nplaces, &entry)->where != 0;
     (void)pthread_mutex_unlock(&written->lock);
     return has;
 }
@@ -207,34 +267,71 @@ uint64_t rok4_written_count(struct rok4_written *written)
     return count;
 }
 
-/* Data before masks, levels by number, rows from the top, free places last. */
-static int compare(const void *left, const void *right)
+/* Quicksort, without memory of its own: there may be millions of entries. They
+ * come as hashing has shuffled them, so that any of them is a good middle. */
+static void sort(struct entry *entries, size_t count)
 {
-    const struct entry *const a = left;
-    const struct entry *const b = right;
-    const uint32_t keys_a[] = {a->where == 0, (a->where - 1u) & 1u,
-                               (a->where - 1u) / 2u, a->row, a->col};
-    const uint32_t keys_b[] = {b->where == 0, (b->where - 1u) & 1u,
-                               (b->where - 1u) / 2u, b->row, b->col};
-    for (size_t i = 0; i < sizeof(keys_a) / sizeof(keys_a[0]); i++)
-        if (keys_a[i] != keys_b[i])
-            return keys_a[i] < keys_b[i] ? -1 : 1;
-    return 0;
+    while (count > 1)
+    {
+        const struct entry middle = entries[(count - 1) / 2];
+        size_t low = 0;
+        size_t high = count - 1;
+        for (;;)
+        {
+            while (is_before(&entries[low], &middle))
+                low++;
+            while (is_before(&middle, &entries[high]))
+                high--;
+            if (low >= high)
+                break;
+            const struct entry swapped = entries[low];
+            entries[low++] = entries[high];
+            entries[high--] = swapped;
+        }
+        /* The smaller part first: so few calls are under way at a time. */
+        const size_t nlow = high + 1;
+        const bool low_first = nlow < count - nlow;
+        sort(low_first ? entries : entries + nlow,
+             low_first ? nlow : count - nlow);
+        entries += low_first ? nlow : 0;
+        count = low_first ? count - nlow : nlow;
+    }
 }
 
-/* Puts what is added afterwards in its place again. */
-static bool rehash(struct rok4_written *written)
+/* In the places that are there. */
+static void sort_table(struct table *table)
 {
-    struct entry *const entries =
-        pyr_calloc(written->nplaces, sizeof(*entries));
-    if (entries == NULL)
-        return false;
-    for (size_t i = 0; i < written->count; i++)
-        *find(entries, written->nplaces, &written->entries[i]) =
-            written->entries[i];
-    pyr_free(written->entries);
-    written->entries = entries;
-    return true;
+    const struct entry none = {0, 0, 0, 0};
+    size_t count = 0;
+    if (table->sorted)
+        return;
+    for (size_t i = 0; i < table->nplaces; i++)
+        if (table->entries[i].where != 0)
+            table->entries[count++] = table->entries[i];
+    for (size_t i = count; i < table->nplaces; i++)
+        table->entries[i] = none;
+    sort(table->entries, count);
+    table->sorted = true;
+}
+
+/* The first of all that are left in sorted tables, from at[] on; NULL at the
+ * end. */
+static const struct entry *take_first(const struct rok4_written *written,
+                                      size_t at[NTABLES])
+{
+    const struct entry *first = NULL;
+    size_t from = 0;
+    for (size_t i = 0; i < NTABLES; i++)
+    {
+        const struct table *const table = &written->tables[i];
+        if (at[i] == table->count ||
+            (first != NULL && !is_before(&table->entries[at[i]], first)))
+            continue;
+        first = &table->entries[at[i]];
+        from = i;
+    }
+    at[from] += first != NULL;
+    return first;
 }
 
 enum pyr_result rok4_written_each(struct rok4_written *written,
@@ -242,13 +339,14 @@ enum pyr_result rok4_written_each(struct rok4_written *written,
                                   struct pyr_error *err)
 {
     enum pyr_result result = PYR_OK;
-    if (written->count == 0)
-        return PYR_OK;
-    qsort(written->entries, written->nplaces, sizeof(*written->entries),
-          compare);
-    for (size_t i = 0; i < written->count && result == PYR_OK; i++)
+    const struct entry *entry = NULL;
+    size_t at[NTABLES] = {0};
+    (void)pthread_mutex_lock(&written->lock);
+    for (size_t i = 0; i < NTABLES; i++)
+        sort_table(&written->tables[i]);
+    (void)pthread_mutex_unlock(&written->lock);
+    while (result == PYR_OK && (entry = take_first(written, at)) != NULL)
     {
-        const struct entry *const entry = &written->entries[i];
         char name[ROK4_WRITTEN_NAME_BYTES];
         (void)snprintf(name, sizeof(name), "%s_%s_%" PRIu32 "_%" PRIu32,
                        (entry->where - 1) % 2 != 0 ? "MASK" : "DATA",
@@ -256,7 +354,5 @@ enum pyr_result rok4_written_each(struct rok4_written *written,
                        entry->row);
         result = visit(context, name, entry->root, err);
     }
-    if (!rehash(written) && result == PYR_OK)
-        result = pyr_fail(err, PYR_NOMEM, "out of memory");
     return result;
 }

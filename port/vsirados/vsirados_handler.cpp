@@ -201,6 +201,8 @@ int VsiRadosHandler::Stat(const char *path, VSIStatBufL *info, int flags)
         info->st_mode = S_IFREG;
         info->st_size = object.size_bytes;
         info->st_mtime = static_cast<time_t>(object.changed_s);
+        // What tells versions of the same second apart.
+        info->st_ino = object.version;
         return 0;
     }
     if (onlyKnown)
