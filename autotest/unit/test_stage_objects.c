@@ -1,0 +1,708 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of writes to a pyramid on an object storage that fail or die. */
+#include "fake_objects.h"
+#include "rok4_stage.h"
+
+static struct pyr_error err;
+static char before[STORE_LOOK_BYTES];
+static char after[STORE_LOOK_BYTES];
+static char found[STORE_LOOK_BYTES];
+
+#define B "/vsis3/b/"
+#define OLD_LIST                                                               \
+    "0=b/p\n1=b/q\n#\n0/DATA_5_0_0\n0/DATA_5_1_1\n1/DATA_5_2_2\n"              \
+    "0/DATA_4_0_0\n0/MASK_5_0_0\n0/MASK_4_0_0 0123456789abcdef\n"
+
+static void put_others(void)
+{
+    store_put(B "p/notes.txt", "notes");
+    store_put(B "p/DATA_5_notes", "more notes");
+    store_put(B "p/DATA_5_0_0/x", "deeper");
+    store_put(B "p2/DATA_5_0_0", "neighbour");
+    store_put(B "p2.json", "neighbour");
+    store_put(B "q/DATA_5_2_2", "of another");
+}
+
+static void put_old(void)
+{
+    store_put(B "p.json", "old");
+    store_put(B "p.list", OLD_LIST);
+    store_put(B "p.json.aux.xml", "old sidecar");
+    store_put(B "p.md5", "old digests");
+    store_put(B "p/DATA_5_0_0", "old a");
+    store_put(B "p/DATA_5_1_1", "old b");
+    store_put(B "p/DATA_5_2_2", "SYMLINK#b/q/DATA_5_2_2");
+    store_put(B "p/DATA_4_0_0", "old c");
+    store_put(B "p/MASK_5_0_0", "old m");
+    store_put(B "p/MASK_4_0_0", "old n");
+    put_others();
+}
+
+/* A write, as a driver makes it. */
+struct job
+{
+    enum rok4_stage_mode mode;
+    void (*put)(void);
+    const char *dropped;
+    bool resume;
+    bool no_list;
+};
+
+static enum pyr_result put_slab(const struct rok4_stage *stage,
+                                const char *name, const char *text)
+{
+    const struct pyr_out *const out = rok4_stage_out(stage);
+    struct pyr_out_file *file = NULL;
+    char path[STORE_PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s", rok4_stage_directory(stage),
+                   name);
+    CHECK(!rok4_stage_has_put(stage, path));
+    /* As a run does that is resumed. */
+    if (rok4_stage_resumed(stage) && store_find(path) != NULL)
+    {
+        const enum pyr_result kept = rok4_stage_keep(stage, path, &err);
+        CHECK((kept == PYR_OK) == rok4_stage_has_put(stage, path));
+        return kept;
+    }
+    enum pyr_result result = out->create(out->user, path, &file, &err);
+    if (result == PYR_OK)
+        result = out->write(file, 1, text + 1, strlen(text + 1), &err);
+    if (result == PYR_OK)
+        result = out->write(file, 0, text, 1, &err);
+    if (result != PYR_OK)
+    {
+        out->discard(file);
+        return result;
+    }
+    char back[2] = "";
+    CHECK_INT(out->read(file, 0, back, 1, &err), PYR_OK);
+    CHECK(back[0] == text[0]);
+    result = out->commit(file, false, &err);
+    CHECK(result != PYR_OK || rok4_stage_has_put(stage, path));
+    return result;
+}
+
+static enum pyr_result collect(const struct job *job, struct rok4_stage *stage)
+{
+    static const char *const slabs[][2] = {
+        {"DATA_5_0_0", "new a"}, {"DATA_5_2_2", "new l"},
+        {"DATA_5_3_3", "new d"}, {"DATA_3_0_0", "new e"},
+        {"MASK_5_0_0", "new m"}, {"MASK_3_0_0", "new n"}};
+    enum pyr_result result = PYR_OK;
+    for (size_t i = 0; i < sizeof slabs / sizeof slabs[0] && result == PYR_OK;
+         i++)
+        result = put_slab(stage, slabs[i][0], slabs[i][1]);
+    if (result == PYR_OK && job->mode == ROK4_STAGE_NEW)
+        result =
+            rok4_stage_put_link(stage, "DATA_5_4_4", "b/q/DATA_5_4_4", &err);
+    if (result == PYR_OK && job->mode != ROK4_STAGE_UPDATE)
+        result = rok4_stage_put_beside(stage, "tms.json", "tms", 3, &err);
+    if (result == PYR_OK && job->dropped != NULL)
+        result = rok4_stage_drop_level(stage, job->dropped, &err);
+    return result;
+}
+
+static enum pyr_result run_as(const struct job *job, enum rok4_stage_mode mode,
+                              const char *identity, bool *out_finished)
+{
+    const struct rok4_stage_options options = {.path = B "p.json",
+                                               .mode = mode,
+                                               .identity = identity,
+                                               .resume = job->resume,
+                                               .list = !job->no_list};
+    struct rok4_stage *stage = NULL;
+    *out_finished = false;
+    err.text[0] = '\0';
+    enum pyr_result result =
+        rok4_stage_open(&store_tree, &options, &stage, out_finished, &err);
+    CHECK(result == PYR_OK || stage == NULL);
+    CHECK(!*out_finished || stage == NULL);
+    if (result != PYR_OK || *out_finished)
+        return result;
+    result = collect(job, stage);
+    if (result == PYR_OK)
+        return rok4_stage_publish(stage, "new", &err);
+    rok4_stage_cancel(stage, job->resume);
+    return result;
+}
+
+static enum pyr_result run(const struct job *job)
+{
+    bool finished = false;
+    const enum pyr_result result =
+        run_as(job, job->mode, "this \"run\"\n", &finished);
+    CHECK(result == PYR_OK || err.text[0] != '\0');
+    CHECK_INT(store.nfiles, 0);
+    return result;
+}
+
+/* What a user does then: the same again, over what is left of a new one. */
+static enum pyr_result run_again(const struct job *job)
+{
+    bool finished = false;
+    const bool left = job->mode == ROK4_STAGE_NEW && !job->resume &&
+                      (store_find(B "p.json") != NULL ||
+                       store_find(B "p/DATA_5_0_0") != NULL ||
+                       store_find(B "p/DATA_5_2_2") != NULL ||
+                       store_find(B "p/DATA_5_3_3") != NULL ||
+                       store_find(B "p/DATA_3_0_0") != NULL ||
+                       store_find(B "p/DATA_5_4_4") != NULL ||
+                       store_find(B "p/MASK_5_0_0") != NULL ||
+                       store_find(B "p/MASK_3_0_0") != NULL);
+    return run_as(job, left ? ROK4_STAGE_OVERWRITE : job->mode,
+                  "this \"run\"\n", &finished);
+}
+
+static void begin(const struct job *job)
+{
+    store_clear();
+    job->put();
+}
+
+/* Fills `before` and `after`; returns how many operations the job makes. */
+static unsigned long learn(const struct job *job)
+{
+    begin(job);
+    store_look(before);
+    store_fail_at(0, false, false);
+    CHECK_INT(run(job), PYR_OK);
+    CHECK_STR(err.text, "");
+    const unsigned long count = store.nops;
+    store_look(after);
+    CHECK(strcmp(before, after) != 0);
+    return count;
+}
+
+/* With the new descriptor, all is as after, but for what is removed then. With
+ * the old one, slabs are old, new, or, of one that is replaced, gone. */
+static void check_left(const struct job *job)
+{
+    static const char *const names[] = {
+        "DATA_5_0_0", "DATA_5_1_1", "DATA_5_2_2", "DATA_5_3_3",
+        "DATA_3_0_0", "MASK_5_0_0", "MASK_3_0_0", "DATA_5_4_4"};
+    const char *const text = store_text(B "p.json");
+    const bool published = strcmp(text, "new") == 0;
+    CHECK(published || strcmp(text, "old") == 0 || text[0] == '\0');
+    CHECK(job->mode == ROK4_STAGE_NEW || text[0] != '\0' ||
+          strstr(before, B "p.json: ") == NULL);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    {
+        char line[2 * STORE_PATH_BYTES];
+        char path[40];
+        (void)snprintf(path, sizeof path, B "p/%s", names[i]);
+        (void)snprintf(line, sizeof line, "%s: %s\n", path, store_text(path));
+        const bool there = store_find(path) != NULL;
+        if (published)
+            CHECK(there == (strstr(after, path) != NULL) &&
+                  (!there || strstr(after, line) != NULL));
+        else if (there)
+            CHECK(strstr(after, line) != NULL || strstr(before, line) != NULL);
+        else if (job->mode == ROK4_STAGE_UPDATE)
+            CHECK(strstr(before, path) == NULL);
+    }
+    CHECK_STR(store_text(B "p/notes.txt"), "notes");
+    CHECK_STR(store_text(B "p/DATA_5_notes"), "more notes");
+    CHECK_STR(store_text(B "p2/DATA_5_0_0"), "neighbour");
+    CHECK_STR(store_text(B "q/DATA_5_2_2"), "of another");
+}
+
+/* Dies at every operation in turn, done or not; then the same once more. */
+static void check_deaths(const struct job *job)
+{
+    const unsigned long count = learn(job);
+    for (unsigned long i = 1; i <= 2 * count; i++)
+    {
+        begin(job);
+        store_fail_at((i + 1) / 2, true, i % 2 == 0);
+        CHECK(run(job) != PYR_OK);
+        check_left(job);
+        store_fail_at(0, false, false);
+        CHECK_INT(run_again(job), PYR_OK);
+        CHECK_STR(err.text, "");
+        store_look(found);
+        CHECK_STR(found, after);
+    }
+}
+
+/* One operation fails, and those that follow do not. A new pyramid leaves
+ * nothing unless its descriptor may be there. */
+static void check_failures(const struct job *job)
+{
+    const unsigned long count = learn(job);
+    unsigned nclean = 0;
+    for (unsigned long i = 1; i <= 2 * count; i++)
+    {
+        begin(job);
+        store_fail_at((i + 1) / 2, false, i % 2 == 0);
+        const enum pyr_result result = run(job);
+        check_left(job);
+        store_look(found);
+        if (result == PYR_OK)
+            CHECK_STR(found, after);
+        else if (job->mode == ROK4_STAGE_NEW && !job->resume &&
+                 strstr(err.text, "publishing is not finished") == NULL)
+        {
+            nclean++;
+            CHECK_STR(found, before);
+        }
+        store_fail_at(0, false, false);
+        CHECK_INT(run_again(job), PYR_OK);
+        store_look(found);
+        CHECK_STR(found, after);
+    }
+    CHECK(job->mode != ROK4_STAGE_NEW || job->resume || nclean > 20);
+}
+
+static void check_memory(const struct job *job)
+{
+    (void)learn(job);
+    for (unsigned long i = 1;; i++)
+    {
+        begin(job);
+        store_fail_at(0, false, false);
+        pyr_alloc_fail_nth(i);
+        const enum pyr_result result = run(job);
+        pyr_alloc_fail_nth(0);
+        CHECK(result == PYR_OK || result == PYR_NOMEM);
+        check_left(job);
+        store_look(found);
+        if (result == PYR_OK)
+        {
+            CHECK_STR(found, after);
+            break;
+        }
+        if (job->mode == ROK4_STAGE_NEW && !job->resume &&
+            strcmp(store_text(B "p.json"), "new") != 0)
+            CHECK_STR(found, before);
+        CHECK_INT(run_again(job), PYR_OK);
+        store_look(found);
+        CHECK_STR(found, after);
+    }
+}
+
+static const struct job job_new = {ROK4_STAGE_NEW, put_others, NULL, false,
+                                   false};
+static const struct job job_overwrite = {ROK4_STAGE_OVERWRITE, put_old, NULL,
+                                         false, false};
+static const struct job job_update = {ROK4_STAGE_UPDATE, put_old, NULL, false,
+                                      false};
+
+static void test_new(void)
+{
+    check_deaths(&job_new);
+    check_failures(&job_new);
+    check_memory(&job_new);
+    CHECK(strstr(after, B "p.json: new\n" B "p.list: 0=b/p|1=b/q|#|"
+                          "0/DATA_5_0_0|0/DATA_5_2_2|0/DATA_5_3_3|1/DATA_5_4_4|"
+                          "0/DATA_3_0_0|0/MASK_5_0_0|0/MASK_3_0_0|\n") != NULL);
+    CHECK(strstr(after, B "tms.json: tms\n") != NULL);
+    CHECK(strstr(after, ".building") == NULL);
+    struct job job = job_new;
+    job.resume = true;
+    check_deaths(&job);
+    check_failures(&job);
+    check_memory(&job);
+    job.no_list = true;
+    check_failures(&job);
+    CHECK(strstr(after, ".list") == NULL);
+}
+
+/* All that was the old one's is gone. */
+static void test_overwrite(void)
+{
+    check_deaths(&job_overwrite);
+    check_failures(&job_overwrite);
+    check_memory(&job_overwrite);
+    CHECK(strstr(after, "old") == NULL);
+    CHECK(strstr(after, B "p.list: 0=b/p|#|0/DATA_5_0_0|0/DATA_5_2_2|"
+                          "0/DATA_5_3_3|0/DATA_3_0_0|0/MASK_5_0_0|"
+                          "0/MASK_3_0_0|\n") != NULL);
+    struct job job = job_overwrite;
+    job.no_list = true;
+    check_deaths(&job);
+    CHECK(strstr(after, B "p.list") == NULL);
+    job.resume = true;
+    check_deaths(&job);
+    job.put = put_others;
+    check_deaths(&job);
+    check_failures(&job);
+    check_memory(&job);
+}
+
+static void put_old_without_list(void)
+{
+    put_old();
+    store_drop(B "p.list");
+}
+
+/* A list is a help; where it cannot be one, what is found counts. */
+static void put_old_with_odd_list(void)
+{
+    put_old();
+    store_put(B "p.list", "0=b/p\n0/DATA_5_0_0\n");
+}
+
+static void test_update(void)
+{
+    check_deaths(&job_update);
+    check_failures(&job_update);
+    check_memory(&job_update);
+    CHECK(strstr(after,
+                 B "p.list: 0=b/p|1=b/q|#|0/DATA_5_1_1|0/DATA_4_0_0|"
+                   "0/MASK_4_0_0 0123456789abcdef|0/DATA_5_0_0|0/DATA_5_2_2|"
+                   "0/DATA_5_3_3|0/DATA_3_0_0|0/MASK_5_0_0|0/MASK_3_0_0|\n") !=
+          NULL);
+    CHECK(strstr(after, B "p.json.aux.xml: old sidecar\n") != NULL);
+    struct job job = job_update;
+    job.resume = true;
+    check_deaths(&job);
+    CHECK(strstr(after, ".building") == NULL);
+    job.no_list = true;
+    check_failures(&job);
+    CHECK(strstr(after, B "p.list") == NULL);
+}
+
+static void test_update_without_list(void)
+{
+    static const char list[] =
+        B "p.list: 0=b/p|#|0/DATA_5_0_0|0/DATA_5_1_1|0/DATA_5_2_2|"
+          "0/DATA_5_3_3|0/DATA_3_0_0|0/DATA_4_0_0|0/MASK_5_0_0|0/MASK_3_0_0|"
+          "0/MASK_4_0_0|\n";
+    struct job job = job_update;
+    job.put = put_old_without_list;
+    check_deaths(&job);
+    check_failures(&job);
+    check_memory(&job);
+    CHECK(strstr(after, list) != NULL);
+    job.put = put_old_with_odd_list;
+    check_failures(&job);
+    check_memory(&job);
+    CHECK(strstr(after, list) != NULL);
+}
+
+/* Level 4 is dropped, level 5 is not. */
+static void test_drop(void)
+{
+    struct job job = job_update;
+    job.dropped = "4";
+    const unsigned long count = learn(&job);
+    CHECK(strstr(after, "_4_0_0") == NULL);
+    CHECK(strstr(after, B "p/DATA_5_1_1: old b\n") != NULL);
+    CHECK(strstr(after, "0/DATA_5_1_1") != NULL);
+    for (unsigned long i = 1; i <= count; i++)
+    {
+        begin(&job);
+        store_fail_at(i, false, false);
+        const enum pyr_result result = run(&job);
+        CHECK(result != PYR_OK);
+        check_left(&job);
+        if (strcmp(store_text(B "p.json"), "new") == 0)
+            CHECK(strstr(err.text, "is written, but what was to be removed") !=
+                  NULL);
+        else
+            CHECK_STR(store_text(B "p/DATA_4_0_0"), "old c");
+    }
+    job.put = put_old_without_list;
+    check_memory(&job);
+    CHECK(strstr(after, "_4_0_0") == NULL);
+}
+
+/* The descriptor comes when all else is there, and what is asked before the
+ * first slab does not grow. */
+static void test_order(void)
+{
+    begin(&job_overwrite);
+    store.logs = true;
+    CHECK_INT(run(&job_overwrite), PYR_OK);
+    CHECK_STR(store.log,
+              "exists " B "p.json.building\nexists " B "p.json\n"
+              "put " B "p/DATA_5_0_0\nput " B "p/DATA_5_2_2\n"
+              "put " B "p/DATA_5_3_3\nput " B "p/DATA_3_0_0\n"
+              "put " B "p/MASK_5_0_0\nput " B "p/MASK_3_0_0\n"
+              "list " B "p/DATA_\n"
+              "remove " B "p/DATA_4_0_0\nremove " B "p/DATA_5_1_1\n"
+              "list " B "p/MASK_\nremove " B "p/MASK_4_0_0\n"
+              "remove " B "p.md5\nremove " B "p.json.aux.xml\n"
+              "put " B "tms.json\nput " B "p.list\nput " B "p.json\n");
+}
+
+static void check_refused(const struct job *job, enum pyr_result expected,
+                          const char *words)
+{
+    store_look(before);
+    CHECK_INT(run(job), expected);
+    CHECK(strstr(err.text, words) != NULL);
+    store_look(found);
+    CHECK_STR(found, before);
+}
+
+static void test_in_the_way(void)
+{
+    store_clear();
+    check_refused(&job_update, PYR_NOT_FOUND, "does not exist");
+    store_put(B "p.json", "{}");
+    check_refused(&job_new, PYR_USAGE, "OVERWRITE=YES");
+    store_clear();
+    store_put(B "p/DATA_7_1_2", "left over");
+    check_refused(&job_new, PYR_USAGE, "holds slabs already");
+    store_clear();
+    store_put(B "p/MASK_7_1_2", "left over");
+    check_refused(&job_new, PYR_USAGE, "holds slabs already");
+    store_clear();
+    store_put(B "p.list", "shopping");
+    check_refused(&job_new, PYR_USAGE, "is no list of slabs");
+    store_clear();
+    store_put(B "p.json.building", "not ours");
+    check_refused(&job_new, PYR_CORRUPT, "p.json.building");
+    store_clear();
+    store.fail[STORE_LIST] = PYR_IO;
+    check_refused(&job_new, PYR_IO, B "p: cannot be listed");
+
+    /* What is called like the directory is nobody's business. */
+    store_clear();
+    store_put(B "p", "an object");
+    CHECK_INT(run(&job_new), PYR_OK);
+    CHECK_STR(store_text(B "p"), "an object");
+
+    const struct rok4_stage_options digests = {
+        .path = B "n.json", .identity = "", .md5 = true};
+    struct rok4_stage *stage = NULL;
+    bool finished = false;
+    store_clear();
+    CHECK_INT(rok4_stage_open(&store_tree, &digests, &stage, &finished, &err),
+              PYR_UNSUPPORTED);
+    CHECK_INT(store.count, 0);
+}
+
+/* A run that is cancelled, and may be resumed if it said so. */
+static enum pyr_result begin_run(enum rok4_stage_mode mode,
+                                 const char *identity, bool resume,
+                                 bool *out_resumed)
+{
+    const struct rok4_stage_options options = {.path = B "p.json",
+                                               .mode = mode,
+                                               .identity = identity,
+                                               .resume = resume};
+    struct rok4_stage *stage = NULL;
+    bool finished = false;
+    enum pyr_result result =
+        rok4_stage_open(&store_tree, &options, &stage, &finished, &err);
+    if (result != PYR_OK)
+        return result;
+    *out_resumed = rok4_stage_resumed(stage);
+    CHECK_INT(put_slab(stage, "DATA_5_0_0", identity), PYR_OK);
+    rok4_stage_cancel(stage, resume);
+    return PYR_OK;
+}
+
+static void test_resume(void)
+{
+    const enum rok4_stage_mode new = ROK4_STAGE_NEW;
+    const enum rok4_stage_mode over = ROK4_STAGE_OVERWRITE;
+    bool resumed = true;
+    store_clear();
+    CHECK_INT(begin_run(new, "run", true, &resumed), PYR_OK);
+    CHECK(!resumed && store_find(B "p.json.building") != NULL);
+    CHECK_INT(begin_run(new, "run", true, &resumed), PYR_OK);
+    CHECK(resumed);
+    /* Another one is told of its slabs, and leaves them. */
+    CHECK_INT(begin_run(new, "other", true, &resumed), PYR_USAGE);
+    CHECK_INT(begin_run(new, "other", false, &resumed), PYR_USAGE);
+    CHECK_INT(begin_run(new, "run", true, &resumed), PYR_OK);
+    CHECK(resumed);
+    /* One that replaces them makes them its own. */
+    CHECK_INT(begin_run(over, "other", false, &resumed), PYR_OK);
+    CHECK(!resumed && store_find(B "p.json.building") == NULL);
+    CHECK_STR(store_text(B "p/DATA_5_0_0"), "other");
+    CHECK_INT(begin_run(new, "run", true, &resumed), PYR_USAGE);
+
+    /* Slabs of an old pyramid look like its own. */
+    store_clear();
+    put_old();
+    CHECK_INT(begin_run(over, "run", true, &resumed), PYR_OK);
+    CHECK(!resumed && store_find(B "p.json.building") == NULL);
+    CHECK_INT(begin_run(over, "run", true, &resumed), PYR_OK);
+    CHECK(!resumed);
+    CHECK_INT(begin_run(ROK4_STAGE_UPDATE, "run", true, &resumed), PYR_OK);
+    CHECK_INT(begin_run(ROK4_STAGE_UPDATE, "run", true, &resumed), PYR_OK);
+    CHECK(!resumed);
+    store_clear();
+    CHECK_INT(begin_run(over, "run", true, &resumed), PYR_OK);
+    CHECK_INT(begin_run(over, "run", true, &resumed), PYR_OK);
+    CHECK(resumed);
+
+    /* A state without slabs, of a run that was interrupted at once. */
+    store_drop(B "p/DATA_5_0_0");
+    CHECK_INT(begin_run(new, "other", false, &resumed), PYR_OK);
+    CHECK(!resumed && store_find(B "p.json.building") == NULL);
+    CHECK(store_find(B "p/DATA_5_0_0") == NULL);
+}
+
+/* A run of which all but the state object's removal was done. */
+static void test_finished(void)
+{
+    const struct rok4_stage_options options = {.path = B "p.json",
+                                               .mode = ROK4_STAGE_NEW,
+                                               .identity = "run",
+                                               .resume = true};
+    struct rok4_stage *stage = NULL;
+    bool finished = false;
+    store_clear();
+    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
+              PYR_OK);
+    store.fail[STORE_REMOVE] = PYR_IO;
+    CHECK_INT(rok4_stage_publish(stage, "new", &err), PYR_IO);
+    CHECK(strstr(err.text, "is written, but") != NULL);
+    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
+              PYR_IO);
+    store.fail[STORE_REMOVE] = PYR_OK;
+    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
+              PYR_OK);
+    CHECK(finished && stage == NULL);
+    CHECK_STR(store_text(B "p.json"), "new");
+    CHECK(store_find(B "p.json.building") == NULL);
+}
+
+/* Stale slabs are removed in batches, and what was put is not. */
+static void test_batches(void)
+{
+    const struct rok4_stage_options options = {
+        .path = B "p.json", .mode = ROK4_STAGE_OVERWRITE, .identity = ""};
+    struct rok4_stage *stage = NULL;
+    bool finished = false;
+    char path[STORE_PATH_BYTES];
+    store_clear();
+    for (unsigned i = 0; i < 2500; i++)
+    {
+        (void)snprintf(path, sizeof path, B "p/DATA_9_%u_%u", i % 50, i / 50);
+        store_put(path, "old");
+    }
+    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
+              PYR_OK);
+    CHECK_INT(put_slab(stage, "DATA_9_49_49", "new"), PYR_OK);
+    store_fail_at(0, false, false);
+    CHECK_INT(rok4_stage_publish(stage, "new", &err), PYR_OK);
+    CHECK_INT(store.count, 2);
+    CHECK_INT(store.largest_removal, PYR_MAX_OBJECTS_REMOVED);
+    /* Two listings, three batches, the descriptor. */
+    CHECK_INT(store.nops, 6);
+}
+
+/* A cancelled build of many slabs removes them in batches, too. */
+static void test_cancel(void)
+{
+    const struct rok4_stage_options options = {
+        .path = B "p.json", .mode = ROK4_STAGE_NEW, .identity = ""};
+    struct rok4_stage *stage = NULL;
+    bool finished = false;
+    char name[40];
+    for (unsigned fails = 0; fails < 2; fails++)
+    {
+        store_clear();
+        put_others();
+        const size_t nothers = store.count;
+        CHECK_INT(
+            rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
+            PYR_OK);
+        for (unsigned i = 0; i < 1500; i++)
+        {
+            (void)snprintf(name, sizeof name, "DATA_9_%u_1", i);
+            CHECK_INT(put_slab(stage, name, "new"), PYR_OK);
+        }
+        /* What cannot be removed does not keep the others from it. */
+        store_fail_at(fails, false, false);
+        rok4_stage_cancel(stage, false);
+        CHECK_INT(store.count, nothers + (fails > 0 ? 1000 : 0));
+    }
+}
+
+/* Copied by the storage, and else put: noted in any case. */
+static void test_copy(void)
+{
+    const struct rok4_stage_options options = {.path = B "p.json",
+                                               .mode = ROK4_STAGE_NEW,
+                                               .identity = "",
+                                               .list = true};
+    struct rok4_stage *stage = NULL;
+    bool finished = false;
+    store_clear();
+    put_others();
+    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
+              PYR_OK);
+    CHECK_INT(
+        rok4_stage_copy(stage, B "q/DATA_5_2_2", B "p/DATA_5_2_2", 10, &err),
+        PYR_UNSUPPORTED);
+    store.copies = true;
+    CHECK_INT(
+        rok4_stage_copy(stage, B "q/DATA_5_2_2", B "p/DATA_5_2_2", 10, &err),
+        PYR_OK);
+    CHECK(rok4_stage_has_put(stage, B "p/DATA_5_2_2"));
+    CHECK(!rok4_stage_has_put(stage, B "p"));
+    CHECK_INT(rok4_stage_copy(stage, B "q/DATA_5_2_2", B "p/x", 10, &err),
+              PYR_USAGE);
+    CHECK_INT(rok4_stage_publish(stage, "new", &err), PYR_OK);
+    CHECK_STR(store_text(B "p/DATA_5_2_2"), "of another");
+    CHECK_STR(store_text(B "p.list"), "0=b/p\n#\n0/DATA_5_2_2\n");
+}
+
+static void test_links(void)
+{
+    const struct rok4_stage_options options = {.path = B "p.json",
+                                               .mode = ROK4_STAGE_NEW,
+                                               .identity = "",
+                                               .list = true};
+    static char target[3000] = "b/";
+    struct rok4_stage *stage = NULL;
+    bool finished = false;
+    store_clear();
+    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
+              PYR_OK);
+    CHECK_INT(
+        rok4_stage_put_link(stage, "DATA_5_0_0", "c/x/q/DATA_5_0_0", &err),
+        PYR_OK);
+    CHECK_INT(rok4_stage_put_link(stage, "DATA_5_1_0", "b/r/DATA_5_1_0", &err),
+              PYR_OK);
+    CHECK_INT(
+        rok4_stage_put_link(stage, "DATA_5_2_0", "c/x/q/DATA_5_2_0", &err),
+        PYR_OK);
+    CHECK_INT(rok4_stage_put_link(stage, "x", "b/r/DATA_5_1_0", &err),
+              PYR_USAGE);
+    memset(target + 2, 'x', sizeof target - 3);
+    target[40] = '/';
+    CHECK_INT(rok4_stage_put_link(stage, "DATA_5_1_1", target, &err),
+              PYR_LIMIT);
+    /* 2047 bytes in all are a link. */
+    target[2047 - strlen("SYMLINK#")] = '\0';
+    CHECK_INT(rok4_stage_put_link(stage, "DATA_5_1_1", target, &err), PYR_OK);
+    /* One that is written later takes its place. */
+    CHECK_INT(put_slab(stage, "DATA_6_0_0", "real"), PYR_OK);
+    CHECK_INT(rok4_stage_publish(stage, "new", &err), PYR_OK);
+    CHECK_STR(store_text(B "p/DATA_5_2_0"), "SYMLINK#c/x/q/DATA_5_2_0");
+    CHECK_INT(strlen(store_text(B "p/DATA_5_1_1")), 2047);
+    target[40] = '\0';
+    char list[sizeof target + 100];
+    (void)snprintf(list, sizeof list,
+                   "0=b/p\n1=c/x/q\n2=b/r\n3=%s\n#\n1/DATA_5_0_0\n"
+                   "2/DATA_5_1_0\n1/DATA_5_2_0\n3/DATA_5_1_1\n0/DATA_6_0_0\n",
+                   target);
+    CHECK_STR(store_text(B "p.list"), list);
+}
+
+int main(void)
+{
+    RUN(test_new);
+    RUN(test_overwrite);
+    RUN(test_update);
+    RUN(test_update_without_list);
+    RUN(test_drop);
+    RUN(test_order);
+    RUN(test_in_the_way);
+    RUN(test_resume);
+    RUN(test_finished);
+    RUN(test_batches);
+    RUN(test_cancel);
+    RUN(test_copy);
+    RUN(test_links);
+    store_clear();
+    return unit_report();
+}
