@@ -3,6 +3,7 @@
 #include "vsi_objects.h"
 
 #include "gdal_compat.h"
+#include "object_bytes.h"
 #include "redaction.h"
 #include "storage_answer.h"
 #include "storage_path.h"
@@ -19,7 +20,6 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <string>
 #include <vector>
@@ -27,13 +27,14 @@
 namespace
 {
 
-// An object that is being written, behind struct pyr_out_file: its bytes, until
-// they are sent.
+// Of the parts in which S3 takes a large object: 5 or more.
+constexpr const char *PART_MIB = "16";
+
+// An object that is being written, behind struct pyr_out_file.
 struct ObjectFile
 {
     std::string path{};
-    std::vector<char> bytes{};
-    std::mutex lock{};
+    ObjectBytes bytes{};
 };
 
 ObjectFile *FileOf(pyr_out_file *file)
@@ -61,39 +62,16 @@ enum pyr_result Create(void *, const char *path, pyr_out_file **out_file,
     return PYR_OK;
 }
 
-enum pyr_result Write(pyr_out_file *handle, uint64_t offset, const void *bytes,
+enum pyr_result Write(pyr_out_file *file, uint64_t offset, const void *bytes,
                       size_t nbytes, struct pyr_error *err)
 {
-    ObjectFile *const file = FileOf(handle);
-    std::lock_guard<std::mutex> guard(file->lock);
-    const uint64_t end = offset + nbytes;
-    if (end < offset || end > SIZE_MAX / 2)
-        return pyr_fail(err, PYR_LIMIT, "is too large to be put");
-    try
-    {
-        if (file->bytes.size() < end)
-            file->bytes.resize(static_cast<size_t>(end));
-    }
-    catch (const std::bad_alloc &)
-    {
-        return pyr_fail(err, PYR_NOMEM, "out of memory");
-    }
-    if (nbytes > 0)
-        memcpy(file->bytes.data() + offset, bytes, nbytes);
-    return PYR_OK;
+    return FileOf(file)->bytes.Write(offset, bytes, nbytes, err);
 }
 
-enum pyr_result Read(pyr_out_file *handle, uint64_t offset, void *bytes,
+enum pyr_result Read(pyr_out_file *file, uint64_t offset, void *bytes,
                      size_t nbytes, struct pyr_error *err)
 {
-    ObjectFile *const file = FileOf(handle);
-    std::lock_guard<std::mutex> guard(file->lock);
-    if (offset > file->bytes.size() || nbytes > file->bytes.size() - offset)
-        return pyr_fail(err, PYR_IO, "ends before byte %llu",
-                        static_cast<unsigned long long>(offset + nbytes));
-    if (nbytes > 0)
-        memcpy(bytes, file->bytes.data() + offset, nbytes);
-    return PYR_OK;
+    return FileOf(file)->bytes.Read(offset, bytes, nbytes, err);
 }
 
 void Discard(pyr_out_file *file)
@@ -136,20 +114,36 @@ class AnswerWatch final
     std::string *m_reason; // of the first failure; "" where nothing was said
 };
 
+// False where not all bytes were taken.
+bool WriteAll(VSILFILE *handle, const ObjectBytes &bytes)
+{
+    constexpr size_t STEP = ObjectBytes::MAX_IN_MEMORY;
+    for (size_t at = 0; at < bytes.Size(); at += STEP)
+    {
+        const size_t nbytes = std::min(STEP, bytes.Size() - at);
+        if (VSIFWriteL(bytes.Data() + at, 1, nbytes, handle) != nbytes)
+            return false;
+        bytes.Forget(at, nbytes);
+    }
+    return true;
+}
+
 // Sends the object once. *again: another try may go well.
-enum pyr_result Put(const char *path, const std::vector<char> &bytes,
-                    bool *again, struct pyr_error *err)
+enum pyr_result Put(const char *path, const ObjectBytes &bytes, bool *again,
+                    struct pyr_error *err)
 {
     std::string reason;
     bool done = false;
+    bool tooLarge = false;
     VSIErrorReset();
+    errno = 0;
     {
         const AnswerWatch watch(&reason);
         VSILFILE *const handle = VSIFOpenExL(path, "wb", TRUE);
         // What has come only in part is not completed: the length is told
-        // first.
-        done = handle != nullptr && VSIFWriteL(bytes.data(), 1, bytes.size(),
-                                               handle) == bytes.size();
+        // first, or, on Swift, the end comes last.
+        done = handle != nullptr && WriteAll(handle, bytes);
+        tooLarge = !done && errno == EFBIG;
         if (handle != nullptr && VSIFCloseL(handle) != 0)
             done = false;
     }
@@ -157,8 +151,8 @@ enum pyr_result Put(const char *path, const std::vector<char> &bytes,
         return PYR_OK;
     if (reason.empty())
         reason = VSIGetLastErrorMsg();
-    *again = StorageMayRecover(reason);
-    return pyr_fail(err, PYR_IO, "cannot be written: %s",
+    *again = !tooLarge && StorageMayRecover(reason);
+    return pyr_fail(err, tooLarge ? PYR_LIMIT : PYR_IO, "cannot be written: %s",
                     StorageReason(reason).c_str());
 }
 
@@ -168,7 +162,14 @@ enum pyr_result Commit(pyr_out_file *handle, bool, struct pyr_error *err)
     const CPLErrorStateBackuper backup;
     const StorageRetry retry = StorageRetry::ForWriting();
     StoragePath place;
+    ThreadSettings settings;
     enum pyr_result result = place.Resolve(file->path.c_str(), err);
+    if (result == PYR_OK)
+        result = file->bytes.Freeze(err);
+    // GDAL gathers parts of 50 MB otherwise, in memory.
+    if (file->bytes.Size() > ObjectBytes::MAX_IN_MEMORY &&
+        CPLGetConfigOption("VSIS3_CHUNK_SIZE", nullptr) == nullptr)
+        settings.Set("VSIS3_CHUNK_SIZE", PART_MIB);
     bool again = result == PYR_OK;
     for (unsigned nth = 0; again; nth++)
     {

@@ -396,23 +396,3 @@ def test_the_page_lists_the_options(rados):
         assert listed[name]["default"] == default
     assert list(listed)[len(offered):] == ["GDAL_DISABLE_READDIR_ON_OPEN",
                                            "GDAL_INGESTED_BYTES_AT_OPEN"]
-
-
-def test_the_commands_of_the_page(rados, tmp_path):
-    image = gdal.GetDriverByName("GTiff").Create(
-        str(tmp_path / "ortho.tif"), 300, 200)
-    image = None
-    rados.put("ORTHO.json", (tmp_path / "ortho.tif").read_bytes())
-    lines = [line for language, text in rok4_doc.blocks(PAGE)
-             for line in text.split("\n")]
-    commands = [line[2:] for line in lines if line.startswith("$ ")]
-    assert len(commands) == 3
-    for command in commands:
-        subprocess.run(
-            command.replace("/vsirados/pyramids/", rados.root), shell=True,
-            cwd=tmp_path, env=rados.environment(), timeout=60, check=True,
-            stdout=subprocess.DEVNULL)
-    calls = [line[4:] for line in lines if line.startswith(">>> ")]
-    assert len(calls) == 2
-    for call in calls:
-        assert eval(call.replace("/vsirados/pyramids/", rados.root))

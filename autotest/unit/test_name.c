@@ -90,8 +90,12 @@ static void check_round_trip(uint32_t slab_col, uint32_t slab_row,
 
 static void test_no_names(void)
 {
-    static const char *const names[] = {"", "00", "00/00/xm.tif", "0/00.tif",
-                                        "00/00/XMA.tif", "00/00/XM.tif/",
+    static const char *const names[] = {"",
+                                        "00",
+                                        "00/00/xm.tif",
+                                        "0/00.tif",
+                                        "00/00/XMA.tif",
+                                        "00/00/XM.tif/",
                                         "1Z141Z3S00000000.tif"};
     uint32_t col = 0;
     uint32_t row = 0;

@@ -223,6 +223,36 @@ static void test_links(void)
     CHECK(!rok4_place_is_link((const uint8_t *)"SYMLINK_b/M", 11));
 }
 
+static void check_told(const char *link_path, const char *path,
+                       const char *expected)
+{
+    char *target = NULL;
+    CHECK_INT(rok4_place_link(link_path, path, &target, &err), PYR_OK);
+    CHECK_STR(target, expected);
+    pyr_free(target);
+}
+
+/* What a link tells, and what becomes of it. */
+static void test_told(void)
+{
+    char *target = NULL;
+    check_told("/vsis3/b/N", "/vsis3/c/M/DATA_5_1_2", "c/M/DATA_5_1_2");
+    check_told("/vsis3/b@h:1/N", "/vsis3/c@h:1/M", "c/M");
+    check_told("/vsis3/b/N", "/vsis3/c@h:1/M", "c@h:1/M");
+    check_told("/vsis3/b@g/N", "/vsis3/c@h:1/M", "c@h:1/M");
+    check_told("/vsirados/p/N", "/vsirados/q/M", "q/M");
+    CHECK_INT(rok4_place_link("/vsis3/b@h/N", "/vsis3/c/M", &target, &err),
+              PYR_UNSUPPORTED);
+    CHECK(strstr(err.text, "from another cluster") != NULL);
+    CHECK_INT(rok4_place_link("/vsis3/b/N", "/d/M", &target, &err),
+              PYR_UNSUPPORTED);
+    pyr_alloc_fail_nth(1);
+    CHECK_INT(rok4_place_link("/vsis3/b/N", "/vsis3/c/M", &target, &err),
+              PYR_NOMEM);
+    pyr_alloc_fail_nth(0);
+    CHECK(target == NULL);
+}
+
 static void test_memory(void)
 {
     const struct asked asked = {.descriptor = "/vsis3/b@h/A/N.json",
@@ -264,6 +294,7 @@ int main(void)
     RUN(test_slab);
     RUN(test_objects);
     RUN(test_links);
+    RUN(test_told);
     RUN(test_memory);
     return unit_report();
 }

@@ -214,6 +214,80 @@ static void test_old(void)
     rok4_descriptor_free(old);
 }
 
+static void check_place(size_t level, const char *tray, const char *image,
+                        const char *mask)
+{
+    const struct rok4_level *const at = &planned->levels[level];
+    CHECK(tray != NULL ? at->tray != NULL : at->tray == NULL);
+    if (tray != NULL)
+        CHECK_STR(at->tray, tray);
+    CHECK_STR(at->image_place, image);
+    CHECK(mask != NULL ? at->mask_place != NULL : at->mask_place == NULL);
+    if (mask != NULL)
+        CHECK_STR(at->mask_place, mask);
+}
+
+/* On object storages, levels have prefixes and a tray. */
+static void test_objects(void)
+{
+    struct rok4_plan plan = usual(L3, L2);
+    plan.storage = ROK4_STORAGE_S3;
+    plan.tray = "bucket";
+    plan.name = "A/P";
+    plan.masks = true;
+    CHECK_INT(make(&plan, NULL), PYR_OK);
+    CHECK_INT(planned->levels[0].storage, ROK4_STORAGE_S3);
+    check_place(0, "bucket", "A/P/DATA_3", "A/P/MASK_3");
+    check_place(1, "bucket", "A/P/DATA_2", "A/P/MASK_2");
+    struct rok4_descriptor *const old = planned;
+    planned = NULL;
+
+    /* In place, they stay; further levels join them. */
+    plan = usual(L3, L1);
+    plan.storage = ROK4_STORAGE_S3;
+    plan.tray = "bucket";
+    plan.name = "A/P";
+    plan.masks = true;
+    CHECK_INT(make(&plan, old), PYR_OK);
+    check_place(1, "bucket", "A/P/DATA_2", "A/P/MASK_2");
+    check_place(2, "bucket", "A/P/DATA_1", "A/P/MASK_1");
+
+    /* To another storage, with or without the masks. */
+    old->levels[0].path_depth = old->levels[1].path_depth = 0;
+    plan.storage = ROK4_STORAGE_CEPH;
+    plan.tray = "pool";
+    plan.name = "Q";
+    plan.top = L2;
+    plan.relocate = plan.as_old = true;
+    CHECK_INT(make(&plan, old), PYR_OK);
+    CHECK_INT(planned->levels[1].storage, ROK4_STORAGE_CEPH);
+    check_place(1, "pool", "Q/DATA_2", "Q/MASK_2");
+    plan.masks = false;
+    CHECK_INT(make(&plan, old), PYR_OK);
+    check_place(1, "pool", "Q/DATA_2", NULL);
+
+    /* To files, which objects tell no depth of directories for. */
+    plan.storage = ROK4_STORAGE_FILE;
+    plan.tray = NULL;
+    plan.path_depth = 3;
+    CHECK_INT(make(&plan, old), PYR_OK);
+    check_place(1, NULL, "Q/DATA/2", NULL);
+    CHECK_INT(planned->levels[1].path_depth, 3);
+
+    /* And from files, whose depth stays where it counts. */
+    struct rok4_descriptor *const files = planned;
+    planned = NULL;
+    plan.path_depth = 1;
+    CHECK_INT(make(&plan, files), PYR_OK);
+    CHECK_INT(planned->levels[1].path_depth, 3);
+    plan.storage = ROK4_STORAGE_SWIFT;
+    plan.tray = "container";
+    CHECK_INT(make(&plan, files), PYR_OK);
+    check_place(0, "container", "Q/DATA_3", NULL);
+    rok4_descriptor_free(files);
+    rok4_descriptor_free(old);
+}
+
 static void test_masks_of_old(void)
 {
     struct rok4_plan plan = usual(L3, L1);
@@ -360,6 +434,7 @@ int main(void)
     RUN(test_new);
     RUN(test_other_levels);
     RUN(test_old);
+    RUN(test_objects);
     RUN(test_masks_of_old);
     RUN(test_find);
     RUN(test_tile_too_large);

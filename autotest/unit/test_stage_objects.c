@@ -1,42 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of writes to a pyramid on an object storage that fail or die. */
-#include "fake_objects.h"
-#include "rok4_stage.h"
+#include "fake_object_run.h"
 
-static struct pyr_error err;
 static char before[STORE_LOOK_BYTES];
 static char after[STORE_LOOK_BYTES];
 static char found[STORE_LOOK_BYTES];
-
-#define B "/vsis3/b/"
-#define OLD_LIST                                                               \
-    "0=b/p\n1=b/q\n#\n0/DATA_5_0_0\n0/DATA_5_1_1\n1/DATA_5_2_2\n"              \
-    "0/DATA_4_0_0\n0/MASK_5_0_0\n0/MASK_4_0_0 0123456789abcdef\n"
-
-static void put_others(void)
-{
-    store_put(B "p/notes.txt", "notes");
-    store_put(B "p/DATA_5_notes", "more notes");
-    store_put(B "p/DATA_5_0_0/x", "deeper");
-    store_put(B "p2/DATA_5_0_0", "neighbour");
-    store_put(B "p2.json", "neighbour");
-    store_put(B "q/DATA_5_2_2", "of another");
-}
-
-static void put_old(void)
-{
-    store_put(B "p.json", "old");
-    store_put(B "p.list", OLD_LIST);
-    store_put(B "p.json.aux.xml", "old sidecar");
-    store_put(B "p.md5", "old digests");
-    store_put(B "p/DATA_5_0_0", "old a");
-    store_put(B "p/DATA_5_1_1", "old b");
-    store_put(B "p/DATA_5_2_2", "SYMLINK#b/q/DATA_5_2_2");
-    store_put(B "p/DATA_4_0_0", "old c");
-    store_put(B "p/MASK_5_0_0", "old m");
-    store_put(B "p/MASK_4_0_0", "old n");
-    put_others();
-}
 
 /* A write, as a driver makes it. */
 struct job
@@ -47,40 +15,6 @@ struct job
     bool resume;
     bool no_list;
 };
-
-static enum pyr_result put_slab(const struct rok4_stage *stage,
-                                const char *name, const char *text)
-{
-    const struct pyr_out *const out = rok4_stage_out(stage);
-    struct pyr_out_file *file = NULL;
-    char path[STORE_PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/%s", rok4_stage_directory(stage),
-                   name);
-    CHECK(!rok4_stage_has_put(stage, path));
-    /* As a run does that is resumed. */
-    if (rok4_stage_resumed(stage) && store_find(path) != NULL)
-    {
-        const enum pyr_result kept = rok4_stage_keep(stage, path, &err);
-        CHECK((kept == PYR_OK) == rok4_stage_has_put(stage, path));
-        return kept;
-    }
-    enum pyr_result result = out->create(out->user, path, &file, &err);
-    if (result == PYR_OK)
-        result = out->write(file, 1, text + 1, strlen(text + 1), &err);
-    if (result == PYR_OK)
-        result = out->write(file, 0, text, 1, &err);
-    if (result != PYR_OK)
-    {
-        out->discard(file);
-        return result;
-    }
-    char back[2] = "";
-    CHECK_INT(out->read(file, 0, back, 1, &err), PYR_OK);
-    CHECK(back[0] == text[0]);
-    result = out->commit(file, false, &err);
-    CHECK(result != PYR_OK || rok4_stage_has_put(stage, path));
-    return result;
-}
 
 static enum pyr_result collect(const struct job *job, struct rok4_stage *stage)
 {
@@ -140,7 +74,8 @@ static enum pyr_result run(const struct job *job)
 static enum pyr_result run_again(const struct job *job)
 {
     bool finished = false;
-    const bool left = job->mode == ROK4_STAGE_NEW && !job->resume &&
+    const bool left = job->mode == ROK4_STAGE_NEW &&
+                      store_find(B "p.json.building") == NULL &&
                       (store_find(B "p.json") != NULL ||
                        store_find(B "p/DATA_5_0_0") != NULL ||
                        store_find(B "p/DATA_5_2_2") != NULL ||
@@ -159,6 +94,39 @@ static void begin(const struct job *job)
     job->put();
 }
 
+static int compare_lines(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* The order of a list's slabs does not count. */
+static void look(char text[STORE_LOOK_BYTES])
+{
+    char list[1000];
+    char sorted[1000] = "";
+    char *lines[40];
+    size_t count = 0;
+    (void)snprintf(list, sizeof list, "%s", store_text(B "p.list"));
+    for (char *at = list; *at != '\0'; at++)
+    {
+        if (at == list || at[-1] == '\0')
+            lines[count++] = at;
+        if (*at == '\n')
+            *at = '\0';
+    }
+    size_t first = 0;
+    while (first < count && strcmp(lines[first], "#") != 0)
+        first++;
+    if (first < count)
+        qsort(lines + first, count - first, sizeof lines[0], compare_lines);
+    for (size_t i = 0; i < count; i++)
+        (void)snprintf(sorted + strlen(sorted), sizeof sorted - strlen(sorted),
+                       "%s\n", lines[i]);
+    if (store_find(B "p.list") != NULL)
+        store_put(B "p.list", sorted);
+    store_look(text);
+}
+
 /* Fills `before` and `after`; returns how many operations the job makes. */
 static unsigned long learn(const struct job *job)
 {
@@ -168,7 +136,7 @@ static unsigned long learn(const struct job *job)
     CHECK_INT(run(job), PYR_OK);
     CHECK_STR(err.text, "");
     const unsigned long count = store.nops;
-    store_look(after);
+    look(after);
     CHECK(strcmp(before, after) != 0);
     return count;
 }
@@ -219,7 +187,7 @@ static void check_deaths(const struct job *job)
         store_fail_at(0, false, false);
         CHECK_INT(run_again(job), PYR_OK);
         CHECK_STR(err.text, "");
-        store_look(found);
+        look(found);
         CHECK_STR(found, after);
     }
 }
@@ -236,7 +204,7 @@ static void check_failures(const struct job *job)
         store_fail_at((i + 1) / 2, false, i % 2 == 0);
         const enum pyr_result result = run(job);
         check_left(job);
-        store_look(found);
+        look(found);
         if (result == PYR_OK)
             CHECK_STR(found, after);
         else if (job->mode == ROK4_STAGE_NEW && !job->resume &&
@@ -247,7 +215,7 @@ static void check_failures(const struct job *job)
         }
         store_fail_at(0, false, false);
         CHECK_INT(run_again(job), PYR_OK);
-        store_look(found);
+        look(found);
         CHECK_STR(found, after);
     }
     CHECK(job->mode != ROK4_STAGE_NEW || job->resume || nclean > 20);
@@ -265,7 +233,7 @@ static void check_memory(const struct job *job)
         pyr_alloc_fail_nth(0);
         CHECK(result == PYR_OK || result == PYR_NOMEM);
         check_left(job);
-        store_look(found);
+        look(found);
         if (result == PYR_OK)
         {
             CHECK_STR(found, after);
@@ -275,7 +243,7 @@ static void check_memory(const struct job *job)
             strcmp(store_text(B "p.json"), "new") != 0)
             CHECK_STR(found, before);
         CHECK_INT(run_again(job), PYR_OK);
-        store_look(found);
+        look(found);
         CHECK_STR(found, after);
     }
 }
@@ -293,8 +261,8 @@ static void test_new(void)
     check_failures(&job_new);
     check_memory(&job_new);
     CHECK(strstr(after, B "p.json: new\n" B "p.list: 0=b/p|1=b/q|#|"
-                          "0/DATA_5_0_0|0/DATA_5_2_2|0/DATA_5_3_3|1/DATA_5_4_4|"
-                          "0/DATA_3_0_0|0/MASK_5_0_0|0/MASK_3_0_0|\n") != NULL);
+                          "0/DATA_3_0_0|0/DATA_5_0_0|0/DATA_5_2_2|0/DATA_5_3_3|"
+                          "0/MASK_3_0_0|0/MASK_5_0_0|1/DATA_5_4_4|\n") != NULL);
     CHECK(strstr(after, B "tms.json: tms\n") != NULL);
     CHECK(strstr(after, ".building") == NULL);
     struct job job = job_new;
@@ -314,9 +282,9 @@ static void test_overwrite(void)
     check_failures(&job_overwrite);
     check_memory(&job_overwrite);
     CHECK(strstr(after, "old") == NULL);
-    CHECK(strstr(after, B "p.list: 0=b/p|#|0/DATA_5_0_0|0/DATA_5_2_2|"
-                          "0/DATA_5_3_3|0/DATA_3_0_0|0/MASK_5_0_0|"
-                          "0/MASK_3_0_0|\n") != NULL);
+    CHECK(strstr(after, B "p.list: 0=b/p|#|0/DATA_3_0_0|0/DATA_5_0_0|"
+                          "0/DATA_5_2_2|0/DATA_5_3_3|0/MASK_3_0_0|"
+                          "0/MASK_5_0_0|\n") != NULL);
     struct job job = job_overwrite;
     job.no_list = true;
     check_deaths(&job);
@@ -347,11 +315,10 @@ static void test_update(void)
     check_deaths(&job_update);
     check_failures(&job_update);
     check_memory(&job_update);
-    CHECK(strstr(after,
-                 B "p.list: 0=b/p|1=b/q|#|0/DATA_5_1_1|0/DATA_4_0_0|"
-                   "0/MASK_4_0_0 0123456789abcdef|0/DATA_5_0_0|0/DATA_5_2_2|"
-                   "0/DATA_5_3_3|0/DATA_3_0_0|0/MASK_5_0_0|0/MASK_3_0_0|\n") !=
-          NULL);
+    CHECK(strstr(after, B "p.list: 0=b/p|1=b/q|#|0/DATA_3_0_0|0/DATA_4_0_0|"
+                          "0/DATA_5_0_0|0/DATA_5_1_1|0/DATA_5_2_2|0/DATA_5_3_3|"
+                          "0/MASK_3_0_0|0/MASK_4_0_0 0123456789abcdef|"
+                          "0/MASK_5_0_0|\n") != NULL);
     CHECK(strstr(after, B "p.json.aux.xml: old sidecar\n") != NULL);
     struct job job = job_update;
     job.resume = true;
@@ -365,9 +332,9 @@ static void test_update(void)
 static void test_update_without_list(void)
 {
     static const char list[] =
-        B "p.list: 0=b/p|#|0/DATA_5_0_0|0/DATA_5_1_1|0/DATA_5_2_2|"
-          "0/DATA_5_3_3|0/DATA_3_0_0|0/DATA_4_0_0|0/MASK_5_0_0|0/MASK_3_0_0|"
-          "0/MASK_4_0_0|\n";
+        B "p.list: 0=b/p|#|0/DATA_3_0_0|0/DATA_4_0_0|0/DATA_5_0_0|"
+          "0/DATA_5_1_1|0/DATA_5_2_2|0/DATA_5_3_3|0/MASK_3_0_0|0/MASK_4_0_0|"
+          "0/MASK_5_0_0|\n";
     struct job job = job_update;
     job.put = put_old_without_list;
     check_deaths(&job);
@@ -378,6 +345,29 @@ static void test_update_without_list(void)
     check_failures(&job);
     check_memory(&job);
     CHECK(strstr(after, list) != NULL);
+}
+
+/* A list that the storage does not take, and what is told of it. */
+static void test_large_list(void)
+{
+    const struct job *const jobs[] = {&job_new, &job_overwrite, &job_update};
+    for (size_t i = 0; i < 3; i++)
+    {
+        begin(jobs[i]);
+        store.fail[STORE_PUT] = PYR_LIMIT;
+        store.fail_path = "p.list";
+        CHECK_INT(run(jobs[i]), PYR_OK);
+        CHECK_STR(err.text, B "p.list: fails always");
+        CHECK_STR(store_text(B "p.json"), "new");
+        CHECK_STR(store_text(B "p/DATA_5_0_0"), "new a");
+        CHECK(store_find(B "p.list") == NULL);
+    }
+    /* That of a slab is another matter. */
+    begin(&job_update);
+    store.fail[STORE_PUT] = PYR_LIMIT;
+    store.fail_path = "DATA_5_3_3";
+    CHECK_INT(run(&job_update), PYR_LIMIT);
+    CHECK_STR(store_text(B "p.json"), "old");
 }
 
 /* Level 4 is dropped, level 5 is not. */
@@ -474,235 +464,16 @@ static void test_in_the_way(void)
     CHECK_INT(store.count, 0);
 }
 
-/* A run that is cancelled, and may be resumed if it said so. */
-static enum pyr_result begin_run(enum rok4_stage_mode mode,
-                                 const char *identity, bool resume,
-                                 bool *out_resumed)
-{
-    const struct rok4_stage_options options = {.path = B "p.json",
-                                               .mode = mode,
-                                               .identity = identity,
-                                               .resume = resume};
-    struct rok4_stage *stage = NULL;
-    bool finished = false;
-    enum pyr_result result =
-        rok4_stage_open(&store_tree, &options, &stage, &finished, &err);
-    if (result != PYR_OK)
-        return result;
-    *out_resumed = rok4_stage_resumed(stage);
-    CHECK_INT(put_slab(stage, "DATA_5_0_0", identity), PYR_OK);
-    rok4_stage_cancel(stage, resume);
-    return PYR_OK;
-}
-
-static void test_resume(void)
-{
-    const enum rok4_stage_mode new = ROK4_STAGE_NEW;
-    const enum rok4_stage_mode over = ROK4_STAGE_OVERWRITE;
-    bool resumed = true;
-    store_clear();
-    CHECK_INT(begin_run(new, "run", true, &resumed), PYR_OK);
-    CHECK(!resumed && store_find(B "p.json.building") != NULL);
-    CHECK_INT(begin_run(new, "run", true, &resumed), PYR_OK);
-    CHECK(resumed);
-    /* Another one is told of its slabs, and leaves them. */
-    CHECK_INT(begin_run(new, "other", true, &resumed), PYR_USAGE);
-    CHECK_INT(begin_run(new, "other", false, &resumed), PYR_USAGE);
-    CHECK_INT(begin_run(new, "run", true, &resumed), PYR_OK);
-    CHECK(resumed);
-    /* One that replaces them makes them its own. */
-    CHECK_INT(begin_run(over, "other", false, &resumed), PYR_OK);
-    CHECK(!resumed && store_find(B "p.json.building") == NULL);
-    CHECK_STR(store_text(B "p/DATA_5_0_0"), "other");
-    CHECK_INT(begin_run(new, "run", true, &resumed), PYR_USAGE);
-
-    /* Slabs of an old pyramid look like its own. */
-    store_clear();
-    put_old();
-    CHECK_INT(begin_run(over, "run", true, &resumed), PYR_OK);
-    CHECK(!resumed && store_find(B "p.json.building") == NULL);
-    CHECK_INT(begin_run(over, "run", true, &resumed), PYR_OK);
-    CHECK(!resumed);
-    CHECK_INT(begin_run(ROK4_STAGE_UPDATE, "run", true, &resumed), PYR_OK);
-    CHECK_INT(begin_run(ROK4_STAGE_UPDATE, "run", true, &resumed), PYR_OK);
-    CHECK(!resumed);
-    store_clear();
-    CHECK_INT(begin_run(over, "run", true, &resumed), PYR_OK);
-    CHECK_INT(begin_run(over, "run", true, &resumed), PYR_OK);
-    CHECK(resumed);
-
-    /* A state without slabs, of a run that was interrupted at once. */
-    store_drop(B "p/DATA_5_0_0");
-    CHECK_INT(begin_run(new, "other", false, &resumed), PYR_OK);
-    CHECK(!resumed && store_find(B "p.json.building") == NULL);
-    CHECK(store_find(B "p/DATA_5_0_0") == NULL);
-}
-
-/* A run of which all but the state object's removal was done. */
-static void test_finished(void)
-{
-    const struct rok4_stage_options options = {.path = B "p.json",
-                                               .mode = ROK4_STAGE_NEW,
-                                               .identity = "run",
-                                               .resume = true};
-    struct rok4_stage *stage = NULL;
-    bool finished = false;
-    store_clear();
-    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
-              PYR_OK);
-    store.fail[STORE_REMOVE] = PYR_IO;
-    CHECK_INT(rok4_stage_publish(stage, "new", &err), PYR_IO);
-    CHECK(strstr(err.text, "is written, but") != NULL);
-    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
-              PYR_IO);
-    store.fail[STORE_REMOVE] = PYR_OK;
-    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
-              PYR_OK);
-    CHECK(finished && stage == NULL);
-    CHECK_STR(store_text(B "p.json"), "new");
-    CHECK(store_find(B "p.json.building") == NULL);
-}
-
-/* Stale slabs are removed in batches, and what was put is not. */
-static void test_batches(void)
-{
-    const struct rok4_stage_options options = {
-        .path = B "p.json", .mode = ROK4_STAGE_OVERWRITE, .identity = ""};
-    struct rok4_stage *stage = NULL;
-    bool finished = false;
-    char path[STORE_PATH_BYTES];
-    store_clear();
-    for (unsigned i = 0; i < 2500; i++)
-    {
-        (void)snprintf(path, sizeof path, B "p/DATA_9_%u_%u", i % 50, i / 50);
-        store_put(path, "old");
-    }
-    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
-              PYR_OK);
-    CHECK_INT(put_slab(stage, "DATA_9_49_49", "new"), PYR_OK);
-    store_fail_at(0, false, false);
-    CHECK_INT(rok4_stage_publish(stage, "new", &err), PYR_OK);
-    CHECK_INT(store.count, 2);
-    CHECK_INT(store.largest_removal, PYR_MAX_OBJECTS_REMOVED);
-    /* Two listings, three batches, the descriptor. */
-    CHECK_INT(store.nops, 6);
-}
-
-/* A cancelled build of many slabs removes them in batches, too. */
-static void test_cancel(void)
-{
-    const struct rok4_stage_options options = {
-        .path = B "p.json", .mode = ROK4_STAGE_NEW, .identity = ""};
-    struct rok4_stage *stage = NULL;
-    bool finished = false;
-    char name[40];
-    for (unsigned fails = 0; fails < 2; fails++)
-    {
-        store_clear();
-        put_others();
-        const size_t nothers = store.count;
-        CHECK_INT(
-            rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
-            PYR_OK);
-        for (unsigned i = 0; i < 1500; i++)
-        {
-            (void)snprintf(name, sizeof name, "DATA_9_%u_1", i);
-            CHECK_INT(put_slab(stage, name, "new"), PYR_OK);
-        }
-        /* What cannot be removed does not keep the others from it. */
-        store_fail_at(fails, false, false);
-        rok4_stage_cancel(stage, false);
-        CHECK_INT(store.count, nothers + (fails > 0 ? 1000 : 0));
-    }
-}
-
-/* Copied by the storage, and else put: noted in any case. */
-static void test_copy(void)
-{
-    const struct rok4_stage_options options = {.path = B "p.json",
-                                               .mode = ROK4_STAGE_NEW,
-                                               .identity = "",
-                                               .list = true};
-    struct rok4_stage *stage = NULL;
-    bool finished = false;
-    store_clear();
-    put_others();
-    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
-              PYR_OK);
-    CHECK_INT(
-        rok4_stage_copy(stage, B "q/DATA_5_2_2", B "p/DATA_5_2_2", 10, &err),
-        PYR_UNSUPPORTED);
-    store.copies = true;
-    CHECK_INT(
-        rok4_stage_copy(stage, B "q/DATA_5_2_2", B "p/DATA_5_2_2", 10, &err),
-        PYR_OK);
-    CHECK(rok4_stage_has_put(stage, B "p/DATA_5_2_2"));
-    CHECK(!rok4_stage_has_put(stage, B "p"));
-    CHECK_INT(rok4_stage_copy(stage, B "q/DATA_5_2_2", B "p/x", 10, &err),
-              PYR_USAGE);
-    CHECK_INT(rok4_stage_publish(stage, "new", &err), PYR_OK);
-    CHECK_STR(store_text(B "p/DATA_5_2_2"), "of another");
-    CHECK_STR(store_text(B "p.list"), "0=b/p\n#\n0/DATA_5_2_2\n");
-}
-
-static void test_links(void)
-{
-    const struct rok4_stage_options options = {.path = B "p.json",
-                                               .mode = ROK4_STAGE_NEW,
-                                               .identity = "",
-                                               .list = true};
-    static char target[3000] = "b/";
-    struct rok4_stage *stage = NULL;
-    bool finished = false;
-    store_clear();
-    CHECK_INT(rok4_stage_open(&store_tree, &options, &stage, &finished, &err),
-              PYR_OK);
-    CHECK_INT(
-        rok4_stage_put_link(stage, "DATA_5_0_0", "c/x/q/DATA_5_0_0", &err),
-        PYR_OK);
-    CHECK_INT(rok4_stage_put_link(stage, "DATA_5_1_0", "b/r/DATA_5_1_0", &err),
-              PYR_OK);
-    CHECK_INT(
-        rok4_stage_put_link(stage, "DATA_5_2_0", "c/x/q/DATA_5_2_0", &err),
-        PYR_OK);
-    CHECK_INT(rok4_stage_put_link(stage, "x", "b/r/DATA_5_1_0", &err),
-              PYR_USAGE);
-    memset(target + 2, 'x', sizeof target - 3);
-    target[40] = '/';
-    CHECK_INT(rok4_stage_put_link(stage, "DATA_5_1_1", target, &err),
-              PYR_LIMIT);
-    /* 2047 bytes in all are a link. */
-    target[2047 - strlen("SYMLINK#")] = '\0';
-    CHECK_INT(rok4_stage_put_link(stage, "DATA_5_1_1", target, &err), PYR_OK);
-    /* One that is written later takes its place. */
-    CHECK_INT(put_slab(stage, "DATA_6_0_0", "real"), PYR_OK);
-    CHECK_INT(rok4_stage_publish(stage, "new", &err), PYR_OK);
-    CHECK_STR(store_text(B "p/DATA_5_2_0"), "SYMLINK#c/x/q/DATA_5_2_0");
-    CHECK_INT(strlen(store_text(B "p/DATA_5_1_1")), 2047);
-    target[40] = '\0';
-    char list[sizeof target + 100];
-    (void)snprintf(list, sizeof list,
-                   "0=b/p\n1=c/x/q\n2=b/r\n3=%s\n#\n1/DATA_5_0_0\n"
-                   "2/DATA_5_1_0\n1/DATA_5_2_0\n3/DATA_5_1_1\n0/DATA_6_0_0\n",
-                   target);
-    CHECK_STR(store_text(B "p.list"), list);
-}
-
 int main(void)
 {
     RUN(test_new);
     RUN(test_overwrite);
     RUN(test_update);
     RUN(test_update_without_list);
+    RUN(test_large_list);
     RUN(test_drop);
     RUN(test_order);
     RUN(test_in_the_way);
-    RUN(test_resume);
-    RUN(test_finished);
-    RUN(test_batches);
-    RUN(test_cancel);
-    RUN(test_copy);
-    RUN(test_links);
     store_clear();
     return unit_report();
 }

@@ -89,6 +89,7 @@ static enum pyr_result list_level(struct search *search, const char *place,
     const struct pyr_objects *const storage =
         tree->objects_at != NULL ? tree->objects_at(tree->user, place) : NULL;
     char prefix[PYR_MAX_PATH_BYTES];
+    struct pyr_error found = {""};
     *out_listed = false;
     if (storage == NULL)
         return PYR_OK;
@@ -102,12 +103,12 @@ static enum pyr_result list_level(struct search *search, const char *place,
     {
         search->prefix_nbytes = (size_t)nbytes;
         result = storage->list(storage->user, directory, prefix, visit_object,
-                               search, err);
+                               search, &found);
     }
     pyr_free(directory);
     /* Those who may read may not always list. */
     *out_listed = result == PYR_OK;
-    return search->failed ? result : PYR_OK;
+    return search->failed ? pyr_fail(err, result, "%s", found.text) : PYR_OK;
 }
 
 /* Every slab within the limits, where nothing else is known. */
@@ -178,13 +179,16 @@ static enum pyr_result read_list(struct search *search, bool *out_read,
     const struct rok4_list_visitor visitor = {.context = search,
                                               .slab = visit_line};
     struct rok4_files files = {NULL};
+    struct pyr_error found = {""};
     enum pyr_result result =
-        rok4_files_init(options->source->path, &files, err);
+        rok4_files_init(options->source->path, &files, &found);
     if (result == PYR_OK)
-        result = rok4_list_read(options->tree, files.list, &visitor, err);
+        result = rok4_list_read(options->tree, files.list, &visitor, &found);
     rok4_files_clear(&files);
     *out_read = result == PYR_OK;
-    return result == PYR_NOMEM || search->failed ? result : PYR_OK;
+    return result == PYR_NOMEM || search->failed
+               ? pyr_fail(err, result, "%s", found.text)
+               : PYR_OK;
 }
 
 static enum pyr_result find_level(struct search *search, struct pyr_error *err)

@@ -361,6 +361,7 @@ bool Rok4Creation::PrepareCopy(const char *filename, CSLConstList options,
     m_recipe = Rok4RecipeOf(*source->Get());
     m_plan.as_old = true;
     m_plan.relocate = true;
+    m_plan.path_depth = PATH_DEPTH;
     m_plan.masks = source->Get()->has_masks && m_options.mask != Rok4Choice::No;
     m_plan.format = from.format;
     m_plan.channels = from.channels;

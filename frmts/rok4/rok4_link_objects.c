@@ -184,14 +184,16 @@ static enum pyr_result link_level(struct linker *linker, const char *place,
                         "slabs in %s cannot be linked from an object storage",
                         place);
     const int nbytes = snprintf(prefix, sizeof(prefix), "%s_", slash + 1);
+    if (nbytes < 0 || (size_t)nbytes >= sizeof(prefix))
+        return pyr_fail(err, PYR_LIMIT, "%s: a name of too many bytes", place);
     char *const directory = pyr_strndup(place, (size_t)(slash - place));
-    enum pyr_result result = no_memory(err);
-    if (directory != NULL && nbytes > 0 && (size_t)nbytes < sizeof(prefix))
-    {
-        linker->prefix_nbytes = (size_t)nbytes;
-        result = linker->storage->list(linker->storage->user, directory, prefix,
-                                       visit, linker, err);
-    }
+    if (directory == NULL)
+        return no_memory(err);
+    linker->prefix_nbytes = (size_t)nbytes;
+    enum pyr_result result = linker->storage->list(
+        linker->storage->user, directory, prefix, visit, linker, err);
+    if (result != PYR_OK && linker->result == PYR_OK)
+        pyr_error_prefix(err, "slabs %s_...", place);
     if (result == PYR_OK && linker->nslabs > 0)
         result = link_batch(linker, err);
     pyr_free(directory);

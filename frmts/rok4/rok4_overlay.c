@@ -75,17 +75,3 @@ struct pyr_io rok4_overlay_io(struct rok4_overlay *overlay)
     io.load = overlay_load;
     return io;
 }
-
-bool rok4_overlay_is_staged(const struct rok4_overlay *overlay,
-                            const char *path)
-{
-    struct pyr_file *file = NULL;
-    struct pyr_error err = {""};
-    const char *const name = below_published(overlay, path);
-    if (name == NULL)
-        return false;
-    const enum pyr_result result = open_staged(overlay, name, &file, &err);
-    if (result == PYR_OK)
-        overlay->base.close(file);
-    return result != PYR_NOT_FOUND;
-}

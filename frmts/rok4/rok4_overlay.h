@@ -28,11 +28,6 @@ struct rok4_overlay
 /* The reader over both; it borrows the overlay. */
 struct pyr_io rok4_overlay_io(struct rok4_overlay *overlay);
 
-/* Whether path, of the published directory, stands in the staged one. Any
- * failure to look counts as yes. */
-bool rok4_overlay_is_staged(const struct rok4_overlay *overlay,
-                            const char *path);
-
 #ifdef __cplusplus
 }
 #endif

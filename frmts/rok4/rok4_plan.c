@@ -132,6 +132,9 @@ static enum pyr_result copy_level(const struct rok4_plan *plan,
     *to = *from;
     if (plan->relocate)
         to->storage = plan->storage;
+    /* Objects have none. */
+    if (plan->relocate && from->storage != ROK4_STORAGE_FILE)
+        to->path_depth = plan->path_depth;
     to->id = copy_text(from->id);
     to->image_place = plan->relocate ? place_name(plan, "DATA", from->id)
                                      : copy_text(from->image_place);

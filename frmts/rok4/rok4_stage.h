@@ -123,7 +123,8 @@ enum pyr_result rok4_stage_put_beside(const struct rok4_stage *stage,
 /* Publishes what was collected, descriptor last, and frees the stage, also on
  * failure. A failure before anything was changed removes what was collected;
  * after that, the next writer finishes. On an object storage, where slabs stand
- * in their place already, the same run again does. */
+ * in their place already, the same run again does. PYR_OK with a text in err,
+ * which was empty: all but the list, which is larger than the storage takes. */
 enum pyr_result rok4_stage_publish(struct rok4_stage *stage,
                                    const char *descriptor_text,
                                    struct pyr_error *err) PYR_MUST_CHECK;

@@ -176,11 +176,14 @@ enum pyr_result rok4_clean_all(const struct rok4_stage *stage,
                                               .slab = visit_line};
     if (batch == NULL)
         return PYR_NOMEM;
+    struct pyr_error found = {""};
     enum pyr_result result =
-        rok4_list_read(stage->tree, stage->files.list, &visitor, err);
+        rok4_list_read(stage->tree, stage->files.list, &visitor, &found);
     /* It is a help only: slabs may have been written since. */
     if (result == PYR_NOT_FOUND || result == PYR_CORRUPT)
         result = PYR_OK;
+    else if (result != PYR_OK)
+        (void)pyr_fail(err, result, "%s", found.text);
     if (result == PYR_OK)
         result = flush_batch(batch, err);
     if (result == PYR_OK)

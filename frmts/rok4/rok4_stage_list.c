@@ -114,10 +114,13 @@ static enum pyr_result add_old(struct list *list, struct pyr_error *err)
 {
     const struct rok4_stage *const stage = list->stage;
     const struct rok4_list_visitor visitor = {list, keep_root, keep_slab};
+    struct pyr_error found = {""};
     enum pyr_result result =
-        rok4_list_read(stage->tree, stage->files.list, &visitor, err);
-    if (result != PYR_NOT_FOUND && result != PYR_CORRUPT)
-        return result;
+        rok4_list_read(stage->tree, stage->files.list, &visitor, &found);
+    if (result != PYR_OK && result != PYR_NOT_FOUND && result != PYR_CORRUPT)
+        return pyr_fail(err, result, "%s", found.text);
+    if (result == PYR_OK)
+        return PYR_OK;
     /* Some lines of it may be there. */
     rok4_lines_clear(&list->lines);
     result = note_all(stage, err);

@@ -387,7 +387,16 @@ static enum pyr_result publish_rest(struct rok4_stage *stage,
          beside != NULL && result == PYR_OK; beside = beside->next)
         result = rok4_stage_put_text(stage, beside->path, beside->text,
                                      beside->nbytes, err);
-    return result == PYR_OK ? rok4_stage_put_list(stage, err) : result;
+    if (result == PYR_OK)
+        result = rok4_stage_put_list(stage, err);
+    /* A list that the storage does not take is no reason to drop what it is of:
+     * the error is told. */
+    if (result == PYR_LIMIT && stage->state.list)
+    {
+        stage->state.list = false;
+        result = rok4_stage_put_list(stage, err);
+    }
+    return result;
 }
 
 /* The same write again does what is left: of a new pyramid, it is told that

@@ -374,10 +374,15 @@ CPLErr Rok4Writing::Publish()
     enum pyr_result result = Compose(&text, &err);
     if (result == PYR_OK)
     {
+        err.text[0] = '\0';
         result = rok4_stage_publish(m_stage, text, &err);
         m_stage = nullptr;
     }
     pyr_free(text);
+    if (result == PYR_OK && OnObjects() && err.text[0] != '\0')
+        Rok4Report(CE_Warning, PYR_LIMIT,
+                   CPLSPrintf("%s: it has no list: %s", m_options.path.c_str(),
+                              err.text));
     if (result == PYR_OK && m_options.progress != nullptr)
         m_options.progress(1.0, "", m_options.progressData);
     return Report(result, err);
