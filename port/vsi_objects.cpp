@@ -222,6 +222,8 @@ enum pyr_result ListOnce(const char *path, Listing *listing,
     std::string reason;
     CPLStringList options;
     options.SetNameValue("PREFIX", listing->prefix);
+    // There may be millions.
+    options.SetNameValue("CACHE_ENTRIES", "FALSE");
     VSICurlPartialClearCache(path);
     const std::unique_ptr<VSIDIR, Closer> entries([&] {
         const AnswerWatch watch(&reason);

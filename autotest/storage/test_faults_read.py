@@ -95,7 +95,7 @@ def test_all_kinds_at_once(filled, large, kind):
     storage = filled(kind)
     for seed in range(3):
         with config(**PATIENT), storage.through(
-                rates={fault: 0.03 for fault in FAULTS if "stall" not in fault},
+                rates=dict.fromkeys(set(FAULTS) - {"stall", "midstall"}, 0.03),
                 seed=seed, delay_s=0.02) as proxy:
             read_many(storage, large, COUNTS[kind], seed)
             assert len(proxy.counts()) > 5

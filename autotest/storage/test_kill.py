@@ -24,14 +24,14 @@ LATENCY_S = 0.006
 
 @pytest.fixture(scope="module")
 def child():
-    """A process that forks for each command, and kills that when it is told."""
+    """A process that forks for each command, and kills that when told."""
     one = writer.Writer("")
     yield one
     one.close()
 
 
 class Scene:
-    """A command on a storage, of which before made what stands there before."""
+    """A command on a storage; before makes what stands there before it."""
 
     def __init__(self, child, storage, tmp_path, options, before=None):
         self.child, self.storage = child, storage
@@ -156,8 +156,8 @@ SCENES = {"OVERWRITE": ([], ["OVERWRITE=YES"]),
     ("SWIFT_V1", "INPLACE", 3), ("RADOS", "INPLACE", 3),
     ("RADOS", "MASKS", 3)])
 def test_replacing(make_storage, child, tmp_path, kind, name, count):
-    """Slabs are old or new, the pyramid can be read, and the same command again
-    ends as if it had not been killed."""
+    """Slabs are old or new, the pyramid can be read, and the same command
+    again ends as if it had not been killed."""
     before, options = SCENES[name]
     with make_storage(kind).settled() as storage:
         scene = Scene(child, storage, tmp_path, options, before)

@@ -27,8 +27,8 @@ def told(requests, since=0):
 
 
 def put_mosaic(storage, tmp_path, **how):
-    """Name and pixels of a pyramid of 8 x 8 slabs of 4 x 4 tiles, each of 12 KB,
-    of which a slab's opening brings two."""
+    """Name and pixels of a pyramid of 8 x 8 slabs of 4 x 4 tiles of 12 KB, of
+    which a slab's opening brings two."""
     path, image = pyramids.mosaic(tmp_path, **how)
     rok4_objects.put(storage, path)
     return rok4_objects.Files(path).name + ".json", image
@@ -266,7 +266,7 @@ def random_tiles():
 
 @pytest.mark.parametrize("kind", ON_NETWORKS)
 def test_random_tiles(make_storage, tmp_path, kind):
-    """64 tiles in 64 slabs, announced: with a latency of 20 ms at most 10 round
+    """64 tiles in 64 slabs, announced: with 20 ms of latency at most 10 round
     trips of time more than without. The servers take their own time, which is
     most of the rest."""
     storage = make_storage(kind)

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Pyramids that are updated on every storage become those that become of files
+by the same: in place, with links, in update mode, in their overviews."""
+
+import pytest
+from osgeo import gdal
+
+import pyramids
+import rok4_objects
+import rok4_write
+from both import PATCH_PX, both, valid, with_s3  # noqa: F401 (fixtures)
+from rok4_util import config, open_dataset
+
+
+def update_in_place(both, *options):
+    """A patch within, one that makes limits grow."""
+    both.create(rok4_write.source(rok4_write.noise(3), mask=valid()), *options)
+    for px, size in ((PATCH_PX, (30, 40)), ((70 * 64, 44 * 64), (90, 70))):
+        patch = rok4_write.source(rok4_write.noise(3, size, seed=px[0]), px,
+                                  mask=valid(size))
+        both.create(patch, "UPDATE_MODE=INPLACE", small=False)
+        both.check()
+
+
+def test_update_in_place(both):
+    update_in_place(both, "MASK=YES")
+
+
+@pytest.mark.parametrize("option", ["COMPRESS=JPEG", "ADD_ALPHA=YES",
+                                    "OVERVIEW_RESAMPLING=CUBIC"])
+def test_update_in_place_of_others(with_s3, option):
+    update_in_place(with_s3, option)
+
+
+def listing(text):
+    """{tray/pyramid/slab} of a list, whatever the numbers of its roots."""
+    head, _, body = text.decode().partition("#\n")
+    roots = dict(line.split("=") for line in head.splitlines())
+    return sorted("%s/%s" % (roots[line.split("/")[0]], line.split("/")[1])
+                  for line in body.splitlines())
+
+
+def test_update_with_links(object_storage, tmp_path):
+    """Slabs that the source does not touch are links to the ancestor's, or
+    copies; of an ancestor with links, to the slabs that these lead to."""
+    storage = object_storage
+    source = rok4_write.source(rok4_write.noise(3, (300, 300)))
+    patch = rok4_write.source(rok4_write.noise(3, (20, 20), seed=3), PATCH_PX)
+    last = rok4_write.source(rok4_write.noise(3, (20, 20), seed=4),
+                             (PATCH_PX[0] + 200, PATCH_PX[1] + 100))
+    local = {name: str(tmp_path / (name + ".json"))
+             for name in ("old", "link", "next", "copy")}
+    for where in (local, {name: storage.path(name + ".json")
+                          for name in local}):
+        rok4_write.create(where["old"], source)
+        rok4_write.create(where["link"], patch, "ANCESTOR=" + where["old"],
+                          small=False)
+        rok4_write.create(where["next"], last, "ANCESTOR=" + where["link"],
+                          small=False)
+        rok4_write.create(where["copy"], last, "ANCESTOR=" + where["link"],
+                          "UPDATE_MODE=COPY", small=False)
+    for name in local:
+        found = {key: storage.get(key) for key in storage.list(name + "/")}
+        expected = rok4_objects.objects_of(local[name], storage.type,
+                                           storage.tray, name)
+        listed = expected.pop(name + ".list")
+        expected.pop(name + ".json")
+        assert found == expected
+        assert listing(storage.get(name + ".list")) == listing(listed)
+        ours = pyramids.seen(storage.path(name + ".json"))
+        theirs = pyramids.seen(local[name])
+        assert ours[0] == theirs[0]
+        pyramids.assert_same_levels(ours[1], theirs[1])
+    links = [key for key in storage.list("next/")
+             if storage.get(key).startswith(b"SYMLINK#")]
+    assert links and {storage.get(key).split(b"/")[1] for key in links} == {
+        b"old", b"link"}
+    assert "has no such links" in rok4_write.refuse(
+        storage.path("hard.json"), patch, "UPDATE_MODE=HLINK",
+        "ANCESTOR=" + storage.path("old.json"), small=False)
+
+
+def test_updating_a_pyramid_with_links(object_storage, tmp_path):
+    """In place: slabs that are touched become its own, the ancestor's stay."""
+    storage = object_storage
+    source = rok4_write.source(rok4_write.noise(3, (300, 300)))
+    patch = rok4_write.source(rok4_write.noise(3, (20, 20), seed=3), PATCH_PX)
+    more = rok4_write.source(rok4_write.noise(3, (60, 60), seed=4),
+                             (PATCH_PX[0] + 100, PATCH_PX[1] + 60))
+    rok4_write.create(storage.path("old.json"), source)
+    rok4_write.create(storage.path("N.json"), patch,
+                      "ANCESTOR=" + storage.path("old.json"), small=False)
+    before = {key: storage.get(key) for key in storage.list("old")}
+    rok4_write.create(storage.path("N.json"), more, "UPDATE_MODE=INPLACE",
+                      small=False)
+    assert {key: storage.get(key) for key in storage.list("old")} == before
+    rok4_write.create(tmp_path / "N.json", source)
+    for one in (patch, more):
+        rok4_write.create(tmp_path / "N.json", one, "UPDATE_MODE=INPLACE",
+                          small=False)
+    pyramids.assert_same_levels(pyramids.seen(storage.path("N.json"))[1],
+                                pyramids.seen(tmp_path / "N.json")[1])
+
+
+# Datasets that are written to.
+
+
+def test_update_mode(both):
+    """Windows within and beyond what there is."""
+    both.create(rok4_write.source(rok4_write.noise(3)))
+
+    def paint(path):
+        dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE,
+                              open_options=["EXTENT_METHOD=MATRIX"])
+        for i, px in enumerate((PATCH_PX, (71 * 64 + 3, 43 * 64))):
+            pixels = rok4_write.noise(3, (50, 120), seed=i)
+            assert dataset.WriteArray(pixels.transpose(2, 0, 1),
+                                      *px) == gdal.CE_None
+        assert dataset.ReadAsArray(*PATCH_PX, 120, 50) is not None
+        dataset = None
+    both.do(paint)
+    both.check()
+
+
+def test_update_mode_that_changes_nothing(both):
+    both.create(rok4_write.source(rok4_write.noise(3)))
+    before = both.storage.get_all()
+    both.do(lambda path: gdal.OpenEx(path, gdal.OF_UPDATE).ReadAsArray())
+    assert both.storage.get_all() == before
+
+
+def test_create(both):
+    """Windows of a new pyramid; the descriptor comes when it is closed."""
+    pixels = rok4_write.noise(3, (200, 300))
+    seen = []
+
+    def make(path):
+        dataset = gdal.GetDriverByName("ROK4").Create(
+            path, 300, 200, 3, options=rok4_write.SMALL)
+        rok4_write.place(dataset, PATCH_PX)
+        for row in range(0, 200, 50):
+            dataset.WriteArray(
+                pixels[row:row + 50].transpose(2, 0, 1), 0, row)
+        seen.append("N.json" in both.storage.list())
+        dataset = None
+    both.do(make)
+    assert seen == [False, False]
+    both.check()
+
+
+def overviews(both, method, factors):
+    both.create(rok4_write.source(rok4_write.noise(3)), "TOP_LEVEL=5")
+
+    def build(path, some=factors):
+        dataset = gdal.OpenEx(path, gdal.OF_UPDATE)
+        assert dataset.BuildOverviews(method, some) == gdal.CE_None
+        dataset = None
+    both.do(build)
+    both.check()
+    dataset = open_dataset(both.paths[1])
+    assert dataset.GetRasterBand(1).GetOverviewCount() == len(factors)
+    dataset = None
+    for some in ([2], []):
+        both.do(lambda path, some=some: build(path, some))
+        both.check()
+
+
+def test_overviews(both):
+    """Made where there are none, and all but one removed, and that too."""
+    overviews(both, "AVERAGE", [2, 4])
+
+
+def test_overviews_of_many_pixels(with_s3):
+    overviews(with_s3, "CUBIC", [2, 4, 8])
+
+
+def test_statistics(object_storage):
+    """They go to a sidecar object, and are dropped with the pixels that they
+    are of."""
+    storage = object_storage
+    path = "ROK4:" + storage.path("N.json")
+    rok4_write.create(path, rok4_write.source(rok4_write.noise(3)))
+    dataset = open_dataset(path)
+    expected = dataset.GetRasterBand(1).ComputeStatistics(False)
+    dataset = None
+    assert b"STATISTICS_MEAN" in storage.get("N.json.aux.xml")
+    with storage.settled():
+        dataset = open_dataset(path)
+        assert dataset.GetRasterBand(1).GetStatistics(
+            False, False) == pytest.approx(expected, rel=1e-12)
+        dataset = None
+    rok4_write.create(path, rok4_write.source(
+        rok4_write.noise(3, (20, 20)), PATCH_PX), "UPDATE_MODE=INPLACE",
+        small=False)
+    assert b"STATISTICS_" not in (storage.get("N.json.aux.xml") or b"")
+    with config(ROK4_ALLOW_DELETE="YES"):
+        assert gdal.GetDriverByName("ROK4").Delete(path) == gdal.CE_None
+    assert storage.list() == []
