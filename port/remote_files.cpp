@@ -75,7 +75,8 @@ enum pyr_result RemoteFiles::Open(const char *path,
     {
         std::unique_ptr<VsiRemoteFile> opened;
         const size_t taken = m_budget.Take(1);
-        const enum pyr_result result = VsiRemoteFile::Open(path, &opened, err);
+        const enum pyr_result result =
+            VsiRemoteFile::Open(path, m_headBytes, &opened, err);
         m_budget.Give(taken);
         if (result != PYR_OK)
             return result;

@@ -42,8 +42,12 @@ class RequestBudget final
 class RemoteFiles final
 {
   public:
-    RemoteFiles(size_t max_requests, uint64_t keep_seconds)
-        : m_budget(max_requests), m_keepSeconds(keep_seconds)
+    // head_bytes: what a file is opened with; 0 for what suits those who look
+    // for tiles.
+    RemoteFiles(size_t max_requests, uint64_t keep_seconds,
+                size_t head_bytes = 0)
+        : m_budget(max_requests), m_keepSeconds(keep_seconds),
+          m_headBytes(head_bytes)
     {
     }
 
@@ -72,6 +76,7 @@ class RemoteFiles final
 
     RequestBudget m_budget;
     const uint64_t m_keepSeconds;
+    const size_t m_headBytes;
     std::mutex m_lock{};             // of what follows
     std::list<std::string> m_uses{}; // paths, the oldest use first
     std::map<std::string, Kept> m_kept{};

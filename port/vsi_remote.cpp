@@ -60,7 +60,7 @@ bool IsMissing(enum pyr_result result)
 
 } // namespace
 
-enum pyr_result VsiRemoteFile::Open(const char *path,
+enum pyr_result VsiRemoteFile::Open(const char *path, size_t head_bytes,
                                     std::unique_ptr<VsiRemoteFile> *out_file,
                                     struct pyr_error *err)
 {
@@ -68,7 +68,8 @@ enum pyr_result VsiRemoteFile::Open(const char *path,
     if (file == nullptr)
         return pyr_fail(err, PYR_NOMEM, "out of memory");
     const enum pyr_result result =
-        VsiSource::Open(path, HEAD_BYTES, &file->m_source, &file->m_head, err);
+        VsiSource::Open(path, head_bytes != 0 ? head_bytes : HEAD_BYTES,
+                        &file->m_source, &file->m_head, err);
     if (IsMissing(result))
         return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
     if (result != PYR_OK)

@@ -461,7 +461,7 @@ enum pyr_result ScanRemote(const char *path, pyr_tree_consume consume,
                            void *context, struct pyr_error *err)
 {
     std::unique_ptr<VsiRemoteFile> file;
-    enum pyr_result result = VsiRemoteFile::Open(path, &file, err);
+    enum pyr_result result = VsiRemoteFile::Open(path, SCAN_BYTES, &file, err);
     if (result != PYR_OK)
         return result;
     std::vector<uint8_t> buffer(SCAN_BYTES);

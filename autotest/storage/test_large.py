@@ -55,7 +55,8 @@ def test_faults(make_storage, source, kind):
         for name_of in expected:
             storage.delete(name_of)
         with config(**settings), storage.through(
-                rates={fault: 1}, match="^(PUT|POST) .*DATA", limit=3) as proxy:
+                rates={fault: 1}, match="^(PUT|POST) .*DATA",
+                limit=3) as proxy:
             rok4_write.create(name, source, *LARGE, small=False)
             assert proxy.counts()[fault] == 3
         assert storage.get_all() == expected

@@ -21,14 +21,15 @@ typedef enum pyr_result (*pyr_objects_visit)(void *context, const char *name,
 
 /* A storage where nothing is renamed or linked, and an object is put whole: the
  * supplier's functions. Each fills err (never NULL here) on failure without
- * naming the path, which the caller adds. Failures of the network have been
- * tried again. Safe from many threads. */
+ * naming the path, which the caller adds, but for remove. Failures of the
+ * network have been tried again. Safe from many threads. */
 struct pyr_objects
 {
     void *user;
 
     /* commit puts the object in one go, in the place of one that stands there;
-     * before that, nothing is sent. read gives what was written. */
+     * before that, nothing is sent. read gives what was written. PYR_LIMIT for
+     * an object that is larger than the storage takes. */
     const struct pyr_out *out;
 
     enum pyr_result (*exists)(void *user, const char *path, bool *out_exists,

@@ -13,7 +13,7 @@ extern "C"
 #endif
 
 /* Slabs that are found before they are copied together. */
-#define ROK4_COPY_BATCH 64u
+#define ROK4_COPY_BATCH 128u
 
 /* A slab of the source. */
 struct rok4_copied

@@ -5,8 +5,13 @@
 #include "job_context.h"
 #include "pyr_alloc.h"
 #include "rok4_plan.h"
+#include "vsi_io.h"
 
 #include <algorithm>
+
+// What a remote slab that is copied is opened with, which takes one request for
+// as much: GDAL keeps it once more for all threads, in 16 MB.
+constexpr size_t COPIED_BYTES = 256 << 10;
 
 // Slabs of a level, at most.
 static double CountSlabs(const struct rok4_level &level)
@@ -50,9 +55,16 @@ CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
     m_job = &job;
     const std::vector<struct rok4_copy_target> targets =
         CopyTargets(*source->Get(), from);
+    // Each slab is opened once, and read as a whole.
+    RemoteFiles files(m_options.nthreads, 0, COPIED_BYTES);
+    struct rok4_objects objects = {};
+    objects.base = vsi_io_make_keeping(&files);
+    const struct pyr_io io = rok4_objects_needed(source->Get())
+                                 ? rok4_objects_io(&objects)
+                                 : objects.base;
     struct rok4_copy_options options = {};
     options.tree = &m_tree;
-    options.io = rok4_objects_needed(source->Get()) ? &source->Io() : &m_io;
+    options.io = &io;
     options.source = source->Get();
     options.resume = rok4_stage_resumed(m_stage);
     options.pool = m_runtime->pool;
