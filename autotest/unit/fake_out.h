@@ -102,7 +102,8 @@ static enum pyr_result fake_out_write(struct pyr_out_file *file,
     }
     if (result == PYR_OK)
     {
-        memcpy(file->bytes + offset_bytes, bytes, nbytes);
+        if (nbytes > 0)
+            memcpy(file->bytes + offset_bytes, bytes, nbytes);
         file->nbytes = end > file->nbytes ? end : file->nbytes;
         fake_out.nbytes += nbytes;
         if (nbytes > fake_out.largest_write)

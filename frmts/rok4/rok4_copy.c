@@ -134,10 +134,44 @@ static enum pyr_result copy_slab(const struct rok4_copier *copier,
     return result == PYR_OK ? PYR_OK : named(result, pair, err);
 }
 
+/* Keeps the first failure; the slabs copied so far, and whether all is well. */
+static bool note(struct rok4_copier *copier, enum pyr_result result,
+                 uint64_t ncopied, const struct pyr_error *err,
+                 uint64_t *out_ncopied)
+{
+    pthread_mutex_lock(&copier->lock);
+    copier->ncopied += ncopied;
+    if (copier->result == PYR_OK && result != PYR_OK)
+    {
+        copier->result = result;
+        copier->err = *err;
+    }
+    const bool well = copier->result == PYR_OK;
+    *out_ncopied = copier->ncopied;
+    pthread_mutex_unlock(&copier->lock);
+    return well;
+}
+
+/* Progress is of the calling thread. */
+static void tell(struct rok4_copier *copier, uint64_t ncopied)
+{
+    const struct rok4_copy_options *const options = copier->options;
+    struct pyr_error err = {""};
+    if (options->progress == NULL || ncopied == copier->ntold)
+        return;
+    copier->ntold = ncopied;
+    if (!options->progress(options->progress_user, ncopied))
+        (void)note(copier, pyr_fail(&err, PYR_CANCELLED, "interrupted"), 0,
+                   &err, &ncopied);
+}
+
 static void run_pair(void *user, unsigned worker, size_t item)
 {
     struct rok4_copier *const copier = user;
     struct pyr_error err = {""};
+    uint64_t ncopied = 0;
+    if (!note(copier, PYR_OK, 0, &err, &ncopied))
+        return;
     if (copier->buffers[worker] == NULL)
         copier->buffers[worker] = pyr_malloc(STEP_BYTES);
     const enum pyr_result result =
@@ -145,15 +179,8 @@ static void run_pair(void *user, unsigned worker, size_t item)
             ? no_memory(&err)
             : copy_slab(copier, &copier->pairs[item], copier->buffers[worker],
                         &err);
-    if (result == PYR_OK)
-        return;
-    pthread_mutex_lock(&copier->lock);
-    if (copier->result == PYR_OK)
-    {
-        copier->result = result;
-        copier->err = err;
-    }
-    pthread_mutex_unlock(&copier->lock);
+    if (note(copier, result, 1, &err, &ncopied) && worker == 0)
+        tell(copier, ncopied);
 }
 
 static void enter_thread(void *user, unsigned worker)
@@ -191,17 +218,12 @@ static enum pyr_result copy_batch(struct rok4_copier *copier,
                                 .enter = enter_thread,
                                 .leave = leave_thread};
     pyr_pool_run(options->pool, &job, copier->npairs, options->nthreads);
-    copier->ncopied += copier->npairs;
     drop_pairs(copier);
+    if (copier->result == PYR_OK)
+        tell(copier, copier->ncopied);
     if (copier->result != PYR_OK)
-    {
         *err = copier->err;
-        return copier->result;
-    }
-    if (options->progress != NULL &&
-        !options->progress(options->progress_user, copier->ncopied))
-        return pyr_fail(err, PYR_CANCELLED, "interrupted");
-    return PYR_OK;
+    return copier->result;
 }
 
 enum pyr_result rok4_copy_add(struct rok4_copier *copier,

@@ -39,8 +39,9 @@ struct rok4_copier
     struct rok4_pair pairs[ROK4_COPY_BATCH];
     size_t npairs;
     uint8_t *buffers[PYR_POOL_MAX_THREADS];
+    uint64_t ntold; /* slabs that progress knows of: the calling thread's */
+    pthread_mutex_t lock; /* of what follows */
     uint64_t ncopied;
-    pthread_mutex_t lock; /* of the two below */
     enum pyr_result result;
     struct pyr_error err;
 };
