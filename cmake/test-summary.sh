@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Prints the count of each suite from the log of `ctest --verbose`: its own
-# last line, the reasons of what it skipped, and all that a failed one said.
+# last line, the reasons of what it skipped, and all that a failed one said; those
+# that failed once more at the end.
 # Usage: test-summary.sh LOG
 set -eu
 
@@ -28,9 +29,12 @@ match($0, /^[0-9]+: /) {
     passed = $0 ~ /( Passed|\*\*\*Skipped) +[0-9.]+ sec/
     if (!passed)
         printf "%s", said[number]
+    if (!passed)
+        failures = failures "FAILED: " name "\n"
     printf "%-32s %s%s\n", name,
         counts[number] == "" ? "no count" : counts[number],
         passed ? "" : "  <-- FAILED"
     printf "%s", skips[number]
 }
-/ tests passed, .* out of / { print }' "$1"
+/ tests passed, .* out of / { print }
+END { printf "%s", failures }' "$1"

@@ -381,29 +381,44 @@ bool VsiSource::ReadOnce(const struct pyr_extent &range, uint8_t *buffer)
            VSIFReadL(buffer, 1, nbytes, m_file) == nbytes;
 }
 
-// Whether another file stands in the place of a remote one by now. GDAL does
-// not tell why a read failed.
-void VsiSource::Examine()
+// Why a read failed, which GDAL does not tell: a remote file is asked for. Also
+// notices when another one stands in its place by now.
+std::string VsiSource::Examine()
 {
+    constexpr const char *OTHERWISE = "the answer is not what was asked for";
+    std::string reason = CPLGetLastErrorMsg();
     VSIStatBufL info = {};
+    if (!m_remote)
+        return reason.empty() ? OTHERWISE : reason;
     VSICurlPartialClearCache(m_path.c_str());
     m_requests++;
     if (VSIStatExL(m_path.c_str(), &info,
-                   VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) != 0)
+                   VSI_STAT_EXISTS_FLAG | VSI_STAT_SET_ERROR_FLAG) != 0)
+    {
+        if (reason.empty())
+            reason = VSIGetLastErrorMsg();
         // A failure is remembered as absence.
         VSICurlPartialClearCache(m_path.c_str());
-    else if (static_cast<uint64_t>(info.st_size) != m_size ||
+    }
+    // What was answered above.
+    else if (VSIStatExL(m_path.c_str(), &info,
+                        VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) != 0 ||
+             static_cast<uint64_t>(info.st_size) != m_size ||
              (m_time != 0 && info.st_mtime != m_time) ||
              static_cast<uint64_t>(info.st_ino) != m_version)
         m_replaced = true;
+    return reason.empty() ? OTHERWISE : reason;
 }
 
-// One range, again where the answer is not all of it.
-bool VsiSource::ReadApart(const struct pyr_extent &range, uint8_t *buffer)
+// One range, again where the answer is not all of it and may become so; why not
+// otherwise.
+bool VsiSource::ReadApart(const struct pyr_extent &range, uint8_t *buffer,
+                          std::string *out_reason)
 {
     const StorageRetry retry = StorageRetry::ForReading();
     const unsigned attempts = m_remote ? retry.attempts : 1;
-    for (unsigned nth = 0; nth < attempts && !m_replaced; nth++)
+    bool recovers = true;
+    for (unsigned nth = 0; nth < attempts && !m_replaced && recovers; nth++)
     {
         if (nth > 0)
         {
@@ -412,10 +427,13 @@ bool VsiSource::ReadApart(const struct pyr_extent &range, uint8_t *buffer)
                      static_cast<unsigned long long>(range.offset_bytes),
                      nth + 1, attempts);
             retry.Wait(nth - 1);
-            Examine();
         }
-        if (!m_replaced && ReadOnce(range, buffer))
+        CPLErrorReset();
+        VSIErrorReset();
+        if (ReadOnce(range, buffer))
             return true;
+        *out_reason = Examine();
+        recovers = !StorageKnowsNone(*out_reason) && !StorageForbids();
     }
     return false;
 }
@@ -432,6 +450,7 @@ enum pyr_result VsiSource::Read(const std::vector<struct pyr_extent> &ranges,
     ThreadSettings settings;
     settings.Set("GDAL_HTTP_MERGE_CONSECUTIVE_RANGES", "NO");
     const size_t most = m_remote ? std::max<size_t>(max_requests, 1) : 1;
+    std::string reason;
     for (size_t first = 0; first < ranges.size(); first += most)
     {
         const size_t count = std::min(ranges.size() - first, most);
@@ -443,18 +462,13 @@ enum pyr_result VsiSource::Read(const std::vector<struct pyr_extent> &ranges,
         }
         for (size_t i = first; !done && i < first + count; i++)
         {
-            CPLErrorReset();
-            VSIErrorReset();
-            if (!ReadApart(ranges[i], buffers[i]))
+            if (!ReadApart(ranges[i], buffers[i], &reason))
                 return pyr_fail(
                     err, PYR_IO, "reading %llu bytes at byte %llu failed: %s",
                     static_cast<unsigned long long>(ranges[i].nbytes),
                     static_cast<unsigned long long>(ranges[i].offset_bytes),
-                    m_replaced
-                        ? "another file has taken its place"
-                        : StorageReason(
-                              Reason("the answer is not what was asked for"))
-                              .c_str());
+                    m_replaced ? "another file has taken its place"
+                               : StorageReason(reason).c_str());
         }
     }
     return PYR_OK;
@@ -473,7 +487,8 @@ bool VsiSource::Unchanged(const uint8_t *head, size_t nbytes)
         return true;
     const Quiet quiet;
     std::vector<uint8_t> now(nbytes);
-    return ReadApart({0, nbytes}, now.data())
+    std::string reason;
+    return ReadApart({0, nbytes}, now.data(), &reason)
                ? memcmp(now.data(), head, nbytes) == 0
                : !m_replaced;
 }

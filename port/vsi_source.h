@@ -93,10 +93,11 @@ class VsiSource final
     void Close();
     void Guard();
     void SetCondition(ThreadSettings *settings) const;
-    void Examine();
+    std::string Examine();
     bool ReadTogether(const struct pyr_extent *ranges, uint8_t *const *buffers,
                       size_t nranges);
-    bool ReadApart(const struct pyr_extent &range, uint8_t *buffer);
+    bool ReadApart(const struct pyr_extent &range, uint8_t *buffer,
+                   std::string *out_reason);
     bool ReadOnce(const struct pyr_extent &range, uint8_t *buffer);
     std::string Reason(const char *otherwise);
 

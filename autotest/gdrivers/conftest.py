@@ -50,8 +50,10 @@ def tms_directory(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def environment(tms_directory):
-    """Every test starts with the TMS directory and no other option."""
+    """Every test starts with the TMS directory, and waits little for servers
+    that fail."""
     with rok4_util.config(ROK4_TMS_DIRECTORY=tms_directory,
+                          ROK4_OBJECT_ATTEMPTS_WAIT="0.01",
                           GDAL_NUM_THREADS=None):
         yield
 

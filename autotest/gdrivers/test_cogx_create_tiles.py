@@ -179,6 +179,7 @@ def test_disk_of_bands(tmp_path):
     check_valid(tmp_path / "a.tif")
 
 
+@lengthy
 def test_disk_with_mask(tmp_path):
     """Which GDAL's cache hands on at other times than the image."""
     folder = tmp_path / "written"
@@ -385,7 +386,7 @@ def test_alpha_becomes_the_mask_of_jpeg(tmp_path, side):
 
 
 @pytest.mark.parametrize("codec", ["JPEG", "DEFLATE"])
-@pytest.mark.parametrize("side", [700, 5000])
+@pytest.mark.parametrize("side", [700, pytest.param(5000, marks=lengthy)])
 def test_nodata_becomes_a_mask(tmp_path, side, codec):
     """Of what was written, not of what lossy tiles have there."""
     options = CODECS[codec] + ["NODATA_TO_MASK=YES"]
@@ -457,6 +458,7 @@ def test_statistics(tmp_path):
                                       values.mean(), values.std()], rel=1e-6)
 
 
+@lengthy
 def test_what_is_set_late(tmp_path):
     """That a band is alpha changes LERC's tiles: they are encoded anew."""
     skip_without(LERC)

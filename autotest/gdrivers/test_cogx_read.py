@@ -418,7 +418,7 @@ def test_requests_in_flight(server):
         most.append(server.take()[3])
     assert most[0] == 1
     assert 4 < most[1] <= 8
-    assert 12 < most[2] <= 64
+    assert 8 < most[2] <= 64
 
 
 def test_cache_size(server, place):

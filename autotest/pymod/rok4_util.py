@@ -319,7 +319,7 @@ class Server:
         self.http.delay, self.http.ranges = 0, True
         self.http.under_way = UnderWay()
         self.thread = threading.Thread(target=self.http.serve_forever,
-                                       daemon=True)
+                                       args=(0.02,), daemon=True)
         self.thread.start()
 
     @property
