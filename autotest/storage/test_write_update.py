@@ -2,6 +2,7 @@
 """Pyramids that are updated on every storage become those that become of files
 by the same: in place, with links, in update mode, in their overviews."""
 
+import numpy as np
 import pytest
 from osgeo import gdal
 
@@ -75,6 +76,13 @@ def test_update_with_links(object_storage, tmp_path):
              if storage.get(key).startswith(b"SYMLINK#")]
     assert links and {storage.get(key).split(b"/")[1] for key in links} == {
         b"old", b"link"}
+    cogs = []
+    for name in (storage.path("next.json"), local["next"]):
+        cogs.append(str(tmp_path / ("%d.tif" % len(cogs))))
+        assert gdal.Translate(cogs[-1], name, format="COGX", creationOptions=[
+            "LOSSLESS_COPY=YES"]) is not None
+    ours, theirs = (gdal.Open(name).ReadAsArray() for name in cogs)
+    np.testing.assert_array_equal(ours, theirs)
     assert "has no such links" in rok4_write.refuse(
         storage.path("hard.json"), patch, "UPDATE_MODE=HLINK",
         "ANCESTOR=" + storage.path("old.json"), small=False)

@@ -200,7 +200,8 @@ std::string EncodedRok4::Open(const CogxOptions &options)
          i > 0; i--)
         if (Grow(m_source, i - 1))
             break;
-    m_slabs = std::make_unique<CogxSlabs>(Tiles(), m_source->GetDescription(),
+    m_slabs = std::make_unique<CogxSlabs>(Tiles(), m_source->Pyramid()->Io(),
+                                          m_source->GetDescription(),
                                           options.nthreads);
     GDALRasterBand *const band = m_source->GetRasterBand(1);
     m_levels.push_back(LevelOf(m_source));

@@ -15,9 +15,9 @@ constexpr size_t MOST_OPEN = 256;
 
 } // namespace
 
-CogxSlabs::CogxSlabs(const struct pyr_source &tiles, const std::string &name,
-                     unsigned nthreads)
-    : m_tiles(tiles), m_io(vsi_io_make()),
+CogxSlabs::CogxSlabs(const struct pyr_source &tiles, const struct pyr_io &io,
+                     const std::string &name, unsigned nthreads)
+    : m_tiles(tiles), m_io(io),
       m_fetcher(nthreads, vsi_io_is_remote(name.c_str()))
 {
 }

@@ -4,6 +4,7 @@
 #define COGX_SLABS_H
 
 #include "cogx_fetcher.h"
+#include "pyr_io.h"
 #include "pyr_source.h"
 
 #include <map>
@@ -37,9 +38,10 @@ class CogxSlabs final
     // As many are opened at once, at most.
     static constexpr size_t MOST = 64;
 
-    // tiles, of the pyramid of that name, must outlive this.
-    CogxSlabs(const struct pyr_source &tiles, const std::string &name,
-              unsigned nthreads);
+    // tiles, and what their slabs are opened with, must outlive this. name: of
+    // their pyramid.
+    CogxSlabs(const struct pyr_source &tiles, const struct pyr_io &io,
+              const std::string &name, unsigned nthreads);
     ~CogxSlabs();
     CogxSlabs(const CogxSlabs &) = delete;
     CogxSlabs &operator=(const CogxSlabs &) = delete;
@@ -66,7 +68,7 @@ class CogxSlabs final
     void Close();
 
     const struct pyr_source &m_tiles;
-    struct pyr_io m_io;
+    const struct pyr_io &m_io;
     CogxFetcher m_fetcher;
     std::map<CogxSlabKey, struct pyr_file *> m_open{};
     std::map<CogxSlabKey, uint64_t> m_stamps{}; // of all that ever were
