@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Reading while requests fail: the right pixels, or an error when all attempts
-are used up. What fails depends on seeds, so that runs repeat."""
+are used up. What fails depends on seeds, so that runs repeat.
 
+ROK4_FAULTS_FULL=YES reads 1000 windows with each kind of fault; the ordinary run
+COUNTS."""
+
+import os
 import time
 
 import numpy as np
@@ -16,6 +20,7 @@ from rok4_util import Errors, config, open_dataset
 
 # How many reads with each kind of fault.
 COUNTS = {"S3": 36, "SWIFT_V1": 24, "SWIFT_V3": 15, "HTTP": 30}
+FULL = os.environ.get("ROK4_FAULTS_FULL", "NO") == "YES"
 # Keystone's tokens apart, SWIFT_V3 is SWIFT_V1.
 MAIN = "S3", "SWIFT_V1", "HTTP"
 FORMATS = "TIFF_RAW_UINT8", "TIFF_PNG_UINT8", "TIFF_JPG90_UINT8"
@@ -82,6 +87,8 @@ def test_many_reads(filled, large, kind):
     storage = filled(kind)
     for seed, fault in enumerate(FAULTS):
         count = COUNTS[kind] // (3 if "stall" in fault else 1)
+        if FULL:
+            count = 1000
         with config(**PATIENT), storage.through(
                 rates={fault: 0.3}, match=OBJECTS, seed=seed, stall_s=0.05,
                 delay_s=0.02) as proxy:
