@@ -185,8 +185,9 @@ def test_interrupted(stage, scene):
         stage.reset()
         answer = stage.run(dict(scene.command, interrupt=nth))
         if answer["done"]:
-            # The last call tells of what has been published.
-            assert nth == len(calls) - 1
+            # The last call tells of what has been published. How many there are
+            # depends on which thread copies which slab.
+            assert nth >= len(answer["steps"][0]["calls"]) - 1
             same(stage.tree(), reference.after)
             continue
         fails_quietly(answer, (1,))
