@@ -60,8 +60,9 @@ function(rok4_add_pytest folder)
         "GDAL_DRIVER_PATH=${PROJECT_BINARY_DIR}/gdalplugins;ROK4_BUILD_DIR=${PROJECT_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1;${env}"
     )
     if(folder STREQUAL storage)
-      # They start servers, and some measure how long these take.
-      set_tests_properties(${test} PROPERTIES RESOURCE_LOCK servers)
+      # They start servers, and some measure how long these take: one after the
+      # other, from the beginning on.
+      set_tests_properties(${test} PROPERTIES RESOURCE_LOCK servers COST 1000)
     endif()
   endforeach()
 endfunction()

@@ -9,6 +9,7 @@ from osgeo import gdal
 from osgeo_utils.samples import validate_cloud_optimized_geotiff
 
 import cogx_make
+import rok4_util
 
 KERNELS = ("BILINEAR", "CUBIC", "CUBICSPLINE", "LANCZOS")
 METHODS = ("NEAREST", "AVERAGE") + KERNELS + ("MODE", "RMS")
@@ -189,6 +190,11 @@ def compare(ours, theirs, nan_method=None):
     compare_levels(ours, theirs, "Float" not in name, nan_method)
 
 
+def third(sources):
+    """With which sanitizers see what they see with all."""
+    return sources[::3] if rok4_util.SANITIZED else sources
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_source(tmp_path, name):
     dataset = SOURCES[name]()
@@ -199,9 +205,9 @@ def test_source(tmp_path, name):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", ["1001x777", "mask", "nodata-floats",
-                                  "nodata-nan", "alpha", "Int16", "UInt32",
-                                  "doubles"])
+@pytest.mark.parametrize("name", third([
+    "1001x777", "mask", "nodata-floats", "nodata-nan", "alpha", "Int16",
+    "UInt32", "doubles"]))
 def test_resampling(tmp_path, name, method):
     ours, theirs = cogx_make.both(
         tmp_path, SOURCES[name](), "COMPRESS=ZSTD", "BLOCKSIZE=128",
@@ -284,8 +290,8 @@ def test_complex(tmp_path, name, method):
 
 @pytest.mark.parametrize("codec", ["NONE", "LZW", "DEFLATE", "ZSTD", "LZMA",
                                    "LERC", "LERC_DEFLATE", "LERC_ZSTD"])
-@pytest.mark.parametrize("name", ["513x511", "mask", "five-bands", "UInt16",
-                                  "Float32", "nodata-floats"])
+@pytest.mark.parametrize("name", third([
+    "513x511", "mask", "five-bands", "UInt16", "Float32", "nodata-floats"]))
 def test_codec(tmp_path, name, codec):
     ours, theirs = cogx_make.both(tmp_path, SOURCES[name](),
                                   "COMPRESS=" + codec, "BLOCKSIZE=256")
