@@ -92,6 +92,12 @@ GDALDatasetUniquePtr OpenTiff(const CogxReader &reader,
     GDALDatasetUniquePtr dataset(GDALDataset::Open(
         name.c_str(), GDAL_OF_RASTER | GDAL_OF_INTERNAL | GDAL_OF_VERBOSE_ERROR,
         drivers, ours.List(), siblings.List()));
+    // Later versions look at the setting above when georeferencing is asked
+    // for.
+    double transform[6];
+    if (dataset != nullptr)
+        (void)GDALGetGeoTransform(GDALDataset::ToHandle(dataset.get()),
+                                  transform);
     (void)messages.Tell(dataset != nullptr ? CE_None : CE_Failure);
     return dataset;
 }
