@@ -62,6 +62,11 @@ inline CPLErr GDALCompatReadGeoTransform(GDALDataset &dataset,
 #define GDAL_COMPAT_GET_DRIVER() GetDriver()
 #endif
 
+// Chosen where GDAL has no such function, whose parameters fit better.
+inline void CPLDeclareKnownConfigOption(...)
+{
+}
+
 // ReadCompressedData exists from 3.7; so do results of FlushCache, and Close.
 #if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 7, 0)
 #define GDAL_COMPAT_HAS_COMPRESSED_DATA 1

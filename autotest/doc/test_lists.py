@@ -113,6 +113,9 @@ def test_config_options():
     assert repeated <= {"GDAL_NUM_THREADS", "GDAL_CACHEMAX",
                         "ROK4_NETWORK_TIMEOUT"}
     assert {name for name in documented if name.startswith("ROK4_")} == ours
+    declared = re.findall(r'"(ROK4_[A-Z0-9_]+)"',
+                          rok4_doc.read("frmts/plugin.cpp"))
+    assert set(declared) == ours
     text = "".join(rok4_doc.read(page) for page in rok4_doc.pages()
                    if page.endswith(".rst"))
     assert {name for name in asked if name not in text} <= INTERNAL
