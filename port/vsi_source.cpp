@@ -154,6 +154,19 @@ bool VsiSource::WasForbidden()
     return StorageForbids();
 }
 
+// Asks for a remote file once more. What is there; why there is nothing is
+// VSI's last error.
+bool VsiSource::Ask(VSIStatBufL *info)
+{
+    VSICurlPartialClearCache(m_path.c_str());
+    m_requests++;
+    // GDAL tells the size or the error, and knows the answer the second time.
+    return VSIStatExL(m_path.c_str(), info,
+                      VSI_STAT_EXISTS_FLAG | VSI_STAT_SET_ERROR_FLAG) == 0 &&
+           VSIStatExL(m_path.c_str(), info,
+                      VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) == 0;
+}
+
 // Why the last call failed. GDAL does not say what a server answered to a
 // range: it is asked once more.
 std::string VsiSource::Reason(const char *otherwise)
@@ -163,11 +176,8 @@ std::string VsiSource::Reason(const char *otherwise)
     if (VSIGetLastErrorNo() == VSIE_None && m_remote)
     {
         VSIStatBufL info = {};
-        VSICurlPartialClearCache(m_path.c_str());
-        if (VSIStatExL(m_path.c_str(), &info,
-                       VSI_STAT_EXISTS_FLAG | VSI_STAT_SET_ERROR_FLAG) == 0)
+        if (Ask(&info))
             VSIErrorReset();
-        m_requests++;
         // What was told must not be remembered for reads to come.
         VSICurlPartialClearCache(m_path.c_str());
     }
@@ -390,20 +400,14 @@ std::string VsiSource::Examine()
     VSIStatBufL info = {};
     if (!m_remote)
         return reason.empty() ? OTHERWISE : reason;
-    VSICurlPartialClearCache(m_path.c_str());
-    m_requests++;
-    if (VSIStatExL(m_path.c_str(), &info,
-                   VSI_STAT_EXISTS_FLAG | VSI_STAT_SET_ERROR_FLAG) != 0)
+    if (!Ask(&info))
     {
         if (reason.empty())
             reason = VSIGetLastErrorMsg();
         // A failure is remembered as absence.
         VSICurlPartialClearCache(m_path.c_str());
     }
-    // What was answered above.
-    else if (VSIStatExL(m_path.c_str(), &info,
-                        VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) != 0 ||
-             static_cast<uint64_t>(info.st_size) != m_size ||
+    else if (static_cast<uint64_t>(info.st_size) != m_size ||
              (m_time != 0 && info.st_mtime != m_time) ||
              static_cast<uint64_t>(info.st_ino) != m_version)
         m_replaced = true;

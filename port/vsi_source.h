@@ -93,6 +93,7 @@ class VsiSource final
     void Close();
     void Guard();
     void SetCondition(ThreadSettings *settings) const;
+    bool Ask(VSIStatBufL *info);
     std::string Examine();
     bool ReadTogether(const struct pyr_extent *ranges, uint8_t *const *buffers,
                       size_t nranges);
