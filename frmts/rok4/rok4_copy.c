@@ -134,22 +134,25 @@ static enum pyr_result copy_slab(const struct rok4_copier *copier,
     return result == PYR_OK ? PYR_OK : named(result, pair, err);
 }
 
-/* Keeps the first failure; the slabs copied so far, and whether all is well. */
-static bool note(struct rok4_copier *copier, enum pyr_result result,
-                 uint64_t ncopied, const struct pyr_error *err,
-                 uint64_t *out_ncopied)
+/* Keeps the first failure. */
+static void fail(struct rok4_copier *copier, enum pyr_result result,
+                 const struct pyr_error *err)
 {
     pthread_mutex_lock(&copier->lock);
-    copier->ncopied += ncopied;
-    if (copier->result == PYR_OK && result != PYR_OK)
+    if (copier->result == PYR_OK)
     {
         copier->result = result;
         copier->err = *err;
     }
-    const bool well = copier->result == PYR_OK;
-    *out_ncopied = copier->ncopied;
     pthread_mutex_unlock(&copier->lock);
-    return well;
+}
+
+static bool has_failed(struct rok4_copier *copier)
+{
+    pthread_mutex_lock(&copier->lock);
+    const bool failed = copier->result != PYR_OK;
+    pthread_mutex_unlock(&copier->lock);
+    return failed;
 }
 
 /* Progress is of the calling thread. */
@@ -161,16 +164,14 @@ static void tell(struct rok4_copier *copier, uint64_t ncopied)
         return;
     copier->ntold = ncopied;
     if (!options->progress(options->progress_user, ncopied))
-        (void)note(copier, pyr_fail(&err, PYR_CANCELLED, "interrupted"), 0,
-                   &err, &ncopied);
+        fail(copier, pyr_fail(&err, PYR_CANCELLED, "interrupted"), &err);
 }
 
 static void run_pair(void *user, unsigned worker, size_t item)
 {
     struct rok4_copier *const copier = user;
     struct pyr_error err = {""};
-    uint64_t ncopied = 0;
-    if (!note(copier, PYR_OK, 0, &err, &ncopied))
+    if (has_failed(copier))
         return;
     if (copier->buffers[worker] == NULL)
         copier->buffers[worker] = pyr_malloc(STEP_BYTES);
@@ -179,7 +180,13 @@ static void run_pair(void *user, unsigned worker, size_t item)
             ? no_memory(&err)
             : copy_slab(copier, &copier->pairs[item], copier->buffers[worker],
                         &err);
-    if (note(copier, result, 1, &err, &ncopied) && worker == 0)
+    if (result != PYR_OK)
+    {
+        fail(copier, result, &err);
+        return;
+    }
+    const uint64_t ncopied = atomic_fetch_add(&copier->ncopied, 1) + 1;
+    if (worker == 0)
         tell(copier, ncopied);
 }
 
@@ -220,7 +227,7 @@ static enum pyr_result copy_batch(struct rok4_copier *copier,
     pyr_pool_run(options->pool, &job, copier->npairs, options->nthreads);
     drop_pairs(copier);
     if (copier->result == PYR_OK)
-        tell(copier, copier->ncopied);
+        tell(copier, atomic_load(&copier->ncopied));
     if (copier->result != PYR_OK)
         *err = copier->err;
     return copier->result;

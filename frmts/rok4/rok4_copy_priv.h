@@ -6,6 +6,7 @@
 #include "rok4_copy.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #ifdef __cplusplus
 extern "C"
@@ -40,8 +41,8 @@ struct rok4_copier
     size_t npairs;
     uint8_t *buffers[PYR_POOL_MAX_THREADS];
     uint64_t ntold; /* slabs that progress knows of: the calling thread's */
-    pthread_mutex_t lock; /* of what follows */
-    uint64_t ncopied;
+    atomic_uint_fast64_t ncopied;
+    pthread_mutex_t lock; /* of the two below */
     enum pyr_result result;
     struct pyr_error err;
 };
