@@ -107,3 +107,13 @@ struct pyr_io rok4_objects_io(struct rok4_objects *objects)
     io.load = objects_load;
     return io;
 }
+
+struct pyr_io rok4_objects_io_for(const struct rok4_pyramid *pyramid,
+                                  const struct pyr_io *base,
+                                  struct rok4_objects *objects)
+{
+    if (!rok4_objects_needed(pyramid))
+        return *base;
+    objects->base = *base;
+    return rok4_objects_io(objects);
+}

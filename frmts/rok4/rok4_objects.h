@@ -24,6 +24,12 @@ bool rok4_objects_needed(const struct rok4_pyramid *pyramid);
  * to nothing, is PYR_CORRUPT. It borrows objects. */
 struct pyr_io rok4_objects_io(struct rok4_objects *objects);
 
+/* What slabs of the pyramid are opened with over base: where some are on an
+ * object storage, links are followed, and objects is borrowed. */
+struct pyr_io rok4_objects_io_for(const struct rok4_pyramid *pyramid,
+                                  const struct pyr_io *base,
+                                  struct rok4_objects *objects);
+
 #ifdef __cplusplus
 }
 #endif

@@ -69,12 +69,7 @@ bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
                        unsigned nthreads)
 {
     m_pyramid = pyramid;
-    m_io = io;
-    if (rok4_objects_needed(pyramid))
-    {
-        m_objects.base = m_io;
-        m_io = rok4_objects_io(&m_objects);
-    }
+    m_io = rok4_objects_io_for(pyramid, &io, &m_objects);
     if (m_guarded != 0)
     {
         m_guard.Init(pyramid, m_io, m_guarded);

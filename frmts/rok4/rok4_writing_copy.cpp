@@ -58,10 +58,9 @@ CPLErr Rok4Writing::CopySlabs(const std::shared_ptr<Rok4Pyramid> &source,
     // Each slab is opened once, and read as a whole.
     RemoteFiles files(m_options.nthreads, 0, COPIED_BYTES);
     struct rok4_objects objects = {};
-    objects.base = vsi_io_make_keeping(&files);
-    const struct pyr_io io = rok4_objects_needed(source->Get())
-                                 ? rok4_objects_io(&objects)
-                                 : objects.base;
+    const struct pyr_io base = vsi_io_make_keeping(&files);
+    const struct pyr_io io =
+        rok4_objects_io_for(source->Get(), &base, &objects);
     struct rok4_copy_options options = {};
     options.tree = &m_tree;
     options.io = &io;
