@@ -222,7 +222,8 @@ enum pyr_result FindRemote(RemoteFiles *files, const char *path,
     if (files != nullptr)
         return files->Open(path, out_remote, err);
     std::unique_ptr<VsiRemoteFile> opened;
-    const enum pyr_result result = VsiRemoteFile::Open(path, 0, &opened, err);
+    const enum pyr_result result =
+        VsiRemoteFile::Open(path, SLAB_HEAD_BYTES, &opened, err);
     *out_remote = std::move(opened);
     return result;
 }

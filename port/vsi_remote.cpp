@@ -15,11 +15,7 @@
 namespace
 {
 
-// What a file is opened with: header and index of a slab of up to 3840 tiles,
-// and the whole of a small one. Asking for as much takes about as long as
-// asking for one byte.
-constexpr size_t HEAD_BYTES = 32 << 10;
-// The same for descriptors and tile matrix sets.
+// What descriptors and tile matrix sets are opened with.
 constexpr size_t LOAD_BYTES = 256 << 10;
 // Requests for one file at once: GDAL sends all ranges of a call together.
 constexpr size_t MAX_REQUESTS = 16;
@@ -68,8 +64,7 @@ enum pyr_result VsiRemoteFile::Open(const char *path, size_t head_bytes,
     if (file == nullptr)
         return pyr_fail(err, PYR_NOMEM, "out of memory");
     const enum pyr_result result =
-        VsiSource::Open(path, head_bytes != 0 ? head_bytes : HEAD_BYTES,
-                        &file->m_source, &file->m_head, err);
+        VsiSource::Open(path, head_bytes, &file->m_source, &file->m_head, err);
     if (IsMissing(result))
         return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
     if (result != PYR_OK)

@@ -15,9 +15,9 @@
 class VsiRemoteFile final
 {
   public:
-    // One request where the file system allows, which brings so many bytes, or
-    // with 0 what suits slabs; as of VsiSource::Open. With
-    // ROK4_MISSING_ON_403=YES, what the user may not read is PYR_NOT_FOUND.
+    // One request where the file system allows, which brings head_bytes; as of
+    // VsiSource::Open. With ROK4_MISSING_ON_403=YES, what the user may not read
+    // is PYR_NOT_FOUND.
     static enum pyr_result Open(const char *path, size_t head_bytes,
                                 std::unique_ptr<VsiRemoteFile> *out_file,
                                 struct pyr_error *err) PYR_MUST_CHECK;
