@@ -4,7 +4,6 @@
 #include "cogx_dataset.h"
 
 #include "cogx_report.h"
-#include "message_trap.h"
 #include "option_reader.h"
 #include "pyr_pool.h"
 
@@ -155,10 +154,8 @@ CogxDataset::CogxDataset(std::shared_ptr<CogxReader> reader,
                                 CogxContent::Image));
 }
 
-// What was computed is not kept in a sidecar file, of which GDAL complains.
 CogxDataset::~CogxDataset()
 {
-    const MessageTrap trap;
     m_overviews.clear();
     m_owned.reset();
 }
