@@ -27,10 +27,10 @@ match($0, /^[0-9]+: /) {
     sub(/^[^:]*: /, "", name)
     sub(/ .*/, "", name)
     passed = $0 ~ /( Passed|\*\*\*Skipped) +[0-9.]+ sec/
-    if (!passed)
+    if (!passed) {
         printf "%s", said[number]
-    if (!passed)
         failures = failures "FAILED: " name "\n"
+    }
     printf "%-32s %s%s\n", name,
         counts[number] == "" ? "no count" : counts[number],
         passed ? "" : "  <-- FAILED"
