@@ -166,9 +166,9 @@ enum pyr_result Commit(pyr_out_file *handle, bool, struct pyr_error *err)
     enum pyr_result result = place.Resolve(file->path.c_str(), err);
     if (result == PYR_OK)
         result = file->bytes.Freeze(err);
-    // GDAL gathers parts of 50 MB otherwise, in memory.
-    if (file->bytes.Size() > ObjectBytes::MAX_IN_MEMORY &&
-        CPLGetConfigOption("VSIS3_CHUNK_SIZE", nullptr) == nullptr)
+    // GDAL makes room for 50 MB otherwise, which the system gives and takes
+    // back for each object, and gathers them of a large one.
+    if (CPLGetConfigOption("VSIS3_CHUNK_SIZE", nullptr) == nullptr)
         settings.Set("VSIS3_CHUNK_SIZE", PART_MIB);
     bool again = result == PYR_OK;
     for (unsigned nth = 0; again; nth++)
