@@ -270,10 +270,11 @@ enum pyr_result List(void *, const char *directory, const char *prefix,
     bool again = result == PYR_OK;
     for (unsigned nth = 0; again; nth++)
     {
-        if (nth > 0)
+        if (result == PYR_IO)
             retry.Wait(nth - 1);
         result = ListOnce(place.Get(), &listing, err);
-        // Where nothing is called so, GDAL says no more than where it failed.
+        // Where nothing is called so, GDAL says no more than where it failed:
+        // it is asked again, at once.
         again = nth + 1 < retry.attempts && listing.sorted &&
                 !listing.refused &&
                 (result == PYR_IO || (!listing.began && nth == 0));
