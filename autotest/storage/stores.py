@@ -68,6 +68,17 @@ class Storage:
             yield self
         gdal.VSICurlClearCache()
 
+    @contextlib.contextmanager
+    def settled_as_for_rok4(self):
+        """In the block, GDAL is told what ROK4's programs are, and no more."""
+        options = self.cluster.rok4_options()
+        if self.kind == "SWIFT_V3":
+            options.update(self.cluster.rok4_keystone_options())
+        with rok4_util.config(**dict(dict.fromkeys(self.options), **options)):
+            gdal.VSICurlClearCache()
+            yield self
+        gdal.VSICurlClearCache()
+
     def settle_path(self):
         """GDAL reaches what is below root, whatever the other options."""
         for key, value in self.options.items():

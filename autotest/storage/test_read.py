@@ -224,26 +224,11 @@ def test_slab_that_is_cut(storage):
 # Settings.
 
 
-def none_of(storage):
-    """Unsets what GDAL itself would be told."""
-    return dict.fromkeys(storage.options)
-
-
-def rok4_settings(storage):
-    """What the programs of ROK4 are told."""
-    known = storage.cluster.rok4_options()
-    if storage.kind == "SWIFT_V3":
-        known.update(storage.cluster.rok4_keystone_options())
-    return known
-
-
 def test_settings_of_rok4(object_storage):
     """ROK4_S3_*, ROK4_SWIFT_*, ROK4_KEYSTONE_*, ROK4_CEPH_* are enough."""
     storage = object_storage
     path = rok4_objects.put(storage, MASKED)
-    options = dict(none_of(storage), **rok4_settings(storage))
-    with config(**options):
-        gdal.VSICurlClearCache()
+    with storage.settled_as_for_rok4():
         for name in ("ROK4:" + path,
                      "ROK4:" + storage.rok4_path(MASKED + ".json")):
             assert_same(name, MASKED)

@@ -107,17 +107,17 @@ def test_opening_by_a_bare_path(counted_storage):
 
 
 def test_metadata(counted_storage):
-    """A sidecar file is looked for once metadata is asked for, and the
-    directory is listed once."""
+    """A sidecar file is asked for once metadata is. Of plain HTTP, GDAL does
+    not tell why there is none: that is asked for."""
+    methods = ["GET", "HEAD"] if counted_storage.kind == "HTTP" else ["GET"]
     storage = counted_storage
     rok4_objects.put(storage, PLAIN)
     with storage.watched() as asked:
         dataset = open_dataset("ROK4:" + storage.path(PLAIN + ".json"))
         before = len(asked())
         assert dataset.GetMetadataItem("TMS") == "T64"
-        found = told(asked(), before)
-        assert PLAIN + ".json.aux.xml" in {name for _, name in found}
-        assert len(found) <= 7, found
+        assert told(asked(), before) == [
+            (method, PLAIN + ".json.aux.xml") for method in methods]
         before = len(asked())
         dataset.GetMetadata("ROK4")
         dataset.GetRasterBand(1).GetMetadata()

@@ -121,11 +121,7 @@ def test_names_of_rok4(object_storage):
     source = rok4_write.source(rok4_write.noise(3))
     rok4_write.create("ROK4:" + storage.rok4_path("N.json"), source)
     expected = storage.get_all()
-    known = storage.cluster.rok4_options()
-    if storage.kind == "SWIFT_V3":
-        known.update(storage.cluster.rok4_keystone_options())
-    with config(**dict(dict.fromkeys(storage.options), **known)):
-        gdal.VSICurlClearCache()
+    with storage.settled_as_for_rok4():
         rok4_write.create("ROK4:" + storage.rok4_path("N.json"), source,
                           "OVERWRITE=YES")
     assert storage.get_all() == expected

@@ -10,7 +10,7 @@ import pyramids
 import rok4_objects
 import rok4_write
 from both import PATCH_PX, both, valid, with_s3  # noqa: F401 (fixtures)
-from rok4_util import config, open_dataset
+from rok4_util import Errors, config, open_dataset
 
 
 def update_in_place(both, *options):
@@ -182,25 +182,67 @@ def test_overviews_of_many_pixels(with_s3):
     overviews(with_s3, "CUBIC", [2, 4, 8])
 
 
-def test_statistics(object_storage):
+@pytest.mark.parametrize("settled", ["settled", "settled_as_for_rok4"])
+def test_statistics(object_storage, settled):
     """They go to a sidecar object, and are dropped with the pixels that they
     are of."""
     storage = object_storage
     path = "ROK4:" + storage.path("N.json")
-    rok4_write.create(path, rok4_write.source(rok4_write.noise(3)))
-    dataset = open_dataset(path)
-    expected = dataset.GetRasterBand(1).ComputeStatistics(False)
-    dataset = None
-    assert b"STATISTICS_MEAN" in storage.get("N.json.aux.xml")
-    with storage.settled():
+    with getattr(storage, settled)():
+        rok4_write.create(path, rok4_write.source(rok4_write.noise(3)))
+        dataset = open_dataset(path)
+        expected = dataset.GetRasterBand(1).ComputeStatistics(False)
+        dataset = None
+        assert b"STATISTICS_MEAN" in storage.get("N.json.aux.xml")
+        gdal.VSICurlClearCache()
         dataset = open_dataset(path)
         assert dataset.GetRasterBand(1).GetStatistics(
             False, False) == pytest.approx(expected, rel=1e-12)
+        assert dataset.GetFileList() == [
+            storage.path("N" + end) for end in (".json", ".list",
+                                                ".json.aux.xml")]
         dataset = None
-    rok4_write.create(path, rok4_write.source(
-        rok4_write.noise(3, (20, 20)), PATCH_PX), "UPDATE_MODE=INPLACE",
-        small=False)
-    assert b"STATISTICS_" not in (storage.get("N.json.aux.xml") or b"")
-    with config(ROK4_ALLOW_DELETE="YES"):
-        assert gdal.GetDriverByName("ROK4").Delete(path) == gdal.CE_None
+        rok4_write.create(path, rok4_write.source(
+            rok4_write.noise(3, (20, 20)), PATCH_PX), "UPDATE_MODE=INPLACE",
+            small=False)
+        assert b"STATISTICS_" not in (storage.get("N.json.aux.xml") or b"")
+        with config(ROK4_ALLOW_DELETE="YES"):
+            assert gdal.GetDriverByName("ROK4").Delete(path) == gdal.CE_None
     assert storage.list() == []
+
+
+@pytest.mark.parametrize("kind", ["S3", "SWIFT_V1"])
+def test_metadata_that_cannot_be_read(make_storage, kind):
+    """That is said, and what is there is not written over; a fault that passes
+    is not noticed."""
+    storage = make_storage(kind)
+    path = "ROK4:" + storage.path("N.json")
+    with storage.settled():
+        rok4_write.create(path, rok4_write.source(rok4_write.noise(3)))
+        open_dataset(path).SetMetadataItem("AUTHOR", "IGN")
+    kept = storage.get("N.json.aux.xml")
+    assert b"AUTHOR" in kept
+    for limit, known in ((0, None), (2, "IGN")):
+        with storage.through(rates={"503": 1}, match="aux.xml", limit=limit), \
+                config(ROK4_OBJECT_ATTEMPTS_WAIT="0.01"):
+            dataset = open_dataset(path)
+            with Errors() as errors:
+                assert dataset.GetMetadataItem("AUTHOR") == known
+            assert len(errors.warnings) == (known is None)
+            assert all("N.json.aux.xml: cannot be" in one
+                       for one in errors.warnings)
+            dataset.GetRasterBand(1).ComputeStatistics(False)
+            dataset = None
+        now = storage.get("N.json.aux.xml")
+        assert b"AUTHOR" in now
+        assert (now == kept) == (known is None)
+    # An update would leave statistics of other pixels.
+    patch = rok4_write.source(rok4_write.noise(3, (20, 20)), PATCH_PX)
+    with storage.through(rates={"503": 1}, match="GET.*aux.xml"), \
+            config(ROK4_OBJECT_ATTEMPTS_WAIT="0.01"):
+        assert "aux.xml" in rok4_write.refuse(
+            path, patch, "UPDATE_MODE=INPLACE", small=False)
+    with storage.settled():
+        rok4_write.create(path, patch, "UPDATE_MODE=INPLACE", small=False)
+    now = storage.get("N.json.aux.xml")
+    assert b"AUTHOR" in now and b"STATISTICS_" not in now

@@ -44,6 +44,12 @@ std::string IdentityOf(GDALDataset *source)
     {
         VSIStatBufL info = {};
         mix(files[i], strlen(files[i]));
+        if (vsi_io_is_remote(files[i]))
+        {
+            const std::string version = vsi_io_version(files[i]);
+            mix(version.data(), version.size());
+            continue;
+        }
         if (VSIStatL(files[i], &info) != 0)
             continue;
         const int64_t seen[] = {static_cast<int64_t>(info.st_size),

@@ -2,7 +2,9 @@
 // The ROK4 dataset: how a pyramid becomes bands and overviews.
 #include "rok4_dataset.h"
 
+#include "rok4_statistics.h"
 #include "rok4_update.h"
+#include "storage_path.h"
 #include "vsi_io.h"
 
 #include <algorithm>
@@ -142,7 +144,7 @@ Rok4Dataset::Make(GDALOpenInfo *openInfo, std::shared_ptr<Rok4Pyramid> pyramid,
         new Rok4Dataset(pyramid, layout->views[0], validity));
     dataset->AddOverviews(*layout);
     dataset->SetDescription(openInfo->pszFilename);
-    dataset->SetPhysicalFilename(path);
+    dataset->SetPhysicalFilename(StoragePath::Plain(path).c_str());
     dataset->SetSubdatasetName(PamName(openInfo, wish).c_str());
     if (openInfo->eAccess == GA_Update && !dataset->AllowUpdate(openInfo))
         return nullptr;
@@ -280,13 +282,20 @@ char **Rok4Dataset::GetFileList()
     // Only what is this pyramid's alone: GDAL deletes what it finds here. Slabs
     // are too many to list.
     CPLStringList files;
-    LoadPam();
     const char *const path = m_pyramid->Get()->path;
     const std::string list = CPLResetExtension(path, "list");
     if (vsi_io_exists(path))
         files.AddString(path);
     if (vsi_io_exists(list.c_str()))
         files.AddString(list.c_str());
+    if (vsi_io_is_remote(path))
+    {
+        const std::string sidecar = Rok4SidecarOf(path);
+        if (vsi_io_exists(sidecar.c_str()))
+            files.AddString(sidecar.c_str());
+        return files.StealList();
+    }
+    LoadPam();
     const CPLStringList pam(GDALPamDataset::GetFileList());
     for (int i = 0; i < pam.size(); i++)
         if (files.FindString(pam[i]) < 0)

@@ -249,6 +249,8 @@ class Rok4Dataset final : public GDALPamDataset
     void UsePyramid(const std::shared_ptr<Rok4Pyramid> &pyramid);
     CPLErr RenewOverviews();
     void LoadPam();
+    void LoadRemotePam();
+    void TakePam(std::string text);
     void ForgetStatistics();
     const CPLStringList &OwnMetadata(const char *domain);
     CPLStringList MakeRok4Domain() const;
@@ -272,6 +274,7 @@ class Rok4Dataset final : public GDALPamDataset
     mutable OGRSpatialReference m_srs{};
     mutable bool m_srsKnown = false;
     bool m_pamLoaded = false;
+    bool m_pamUnknown = false; // reading it failed
     std::unique_ptr<Rok4MaskBand> m_mask;
     std::vector<std::unique_ptr<Rok4Dataset>> m_overviews{};
     std::vector<std::unique_ptr<Rok4Dataset>> m_formerOverviews{};

@@ -2,6 +2,7 @@
 // Create: a raster on the grid that becomes a pyramid when it is closed.
 #include "rok4_new_dataset.h"
 
+#include "storage_path.h"
 #include "vsi_io.h"
 
 #include <algorithm>
@@ -109,7 +110,7 @@ bool Rok4NewDataset::Prepare(const char *filename, int bands,
         m_mask =
             std::make_unique<Rok4NewMaskBand>(this, blockWidth, blockHeight);
     SetDescription(filename);
-    SetPhysicalFilename(path.c_str());
+    SetPhysicalFilename(StoragePath::Plain(path.c_str()).c_str());
     return true;
 }
 
@@ -288,7 +289,12 @@ void Rok4NewDataset::Drop()
 // What belongs to a pyramid that is not there would stay behind.
 CPLErr Rok4NewDataset::TrySaveXML()
 {
-    return IsPublished() ? GDALPamDataset::TrySaveXML() : CE_None;
+    StoragePath place;
+    struct pyr_error err = {""};
+    return IsPublished() &&
+                   place.Resolve(m_creation.Path().c_str(), &err) == PYR_OK
+               ? GDALPamDataset::TrySaveXML()
+               : CE_None;
 }
 
 CPLErr Rok4NewDataset::CreateMaskBand(int)

@@ -2,16 +2,59 @@
 // PAM of ROK4 datasets and bands: read when it is asked for, not at opening.
 #include "rok4_dataset.h"
 
+#include "memory_file.h"
+#include "rok4_statistics.h"
+#include "storage_answer.h"
+#include "storage_path.h"
 #include "vsi_io.h"
 
 #include "cpl_minixml.h"
+
+#include <string>
+#include <utility>
+
+// What GDAL would read from the sidecar.
+void Rok4Dataset::TakePam(std::string text)
+{
+    const MemoryFile file(std::move(text));
+    char *const sidecar = psPam->pszPamFilename;
+    psPam->pszPamFilename = CPLStrdup(file.Path());
+    TryLoadXML();
+    CPLFree(psPam->pszPamFilename);
+    psPam->pszPamFilename = sidecar;
+}
+
+// GDAL would ask without the storage's settings, and take what it cannot read
+// for nothing.
+void Rok4Dataset::LoadRemotePam()
+{
+    const char *const path = m_pyramid->Get()->path;
+    std::string text;
+    struct pyr_error err = {""};
+    const enum pyr_result result = Rok4LoadSidecar(path, &text, &err);
+    m_pamUnknown = result != PYR_OK && result != PYR_NOT_FOUND;
+    if (result == PYR_OK)
+        TakePam(std::move(text));
+    // Object storages also forbid what is not there.
+    else if (m_pamUnknown && !StorageForbids())
+        CPLError(CE_Warning, CPLE_AppDefined,
+                 "ROK4: %s: %s; metadata that it may hold is not known, and "
+                 "none is written to it",
+                 Rok4SidecarOf(path).c_str(), err.text);
+}
 
 void Rok4Dataset::LoadPam()
 {
     if (m_pamLoaded)
         return;
     m_pamLoaded = true;
-    TryLoadXML();
+    const char *const sidecar = BuildPamFilename();
+    if (sidecar == nullptr || (nPamFlags & GPF_DISABLED) != 0)
+        return;
+    if (vsi_io_is_remote(sidecar))
+        LoadRemotePam();
+    else
+        TryLoadXML();
 }
 
 // Puts back the parts of a PAM file that GDAL does not write with the main one:
@@ -39,7 +82,13 @@ static void RestoreParts(const std::string &path, const CPLXMLNode *before)
 // wipe out what the file holds.
 CPLErr Rok4Dataset::TrySaveXML()
 {
-    const char *const path = m_pamLoaded ? BuildPamFilename() : nullptr;
+    StoragePath place;
+    struct pyr_error err = {""};
+    const char *const path =
+        m_pamLoaded && !m_pamUnknown &&
+                place.Resolve(m_pyramid->Get()->path, &err) == PYR_OK
+            ? BuildPamFilename()
+            : nullptr;
     const char *const part = GetSubdatasetName();
     if (path == nullptr)
         return CE_None;

@@ -2,6 +2,7 @@
 // Statistics in a PAM file, which are dropped when pixels change.
 #include "rok4_statistics.h"
 
+#include "pyr_alloc.h"
 #include "vsi_io.h"
 
 #include "cpl_conv.h"
@@ -42,19 +43,38 @@ std::string Rok4SidecarOf(const std::string &path)
     return path + ".aux.xml";
 }
 
-bool Rok4WithoutStatistics(const std::string &path, std::string *text)
+enum pyr_result Rok4LoadSidecar(const std::string &path, std::string *out_text,
+                                struct pyr_error *err)
 {
-    const std::string sidecar = Rok4SidecarOf(path);
-    if (!vsi_io_exists(sidecar.c_str()))
-        return false;
-    CPLXMLTreeCloser root(CPLParseXMLFile(sidecar.c_str()));
+    const struct pyr_io io = vsi_io_make();
+    char *text = nullptr;
+    size_t nbytes = 0;
+    const enum pyr_result result =
+        io.load(io.user, Rok4SidecarOf(path).c_str(), PYR_MAX_JSON_BYTES, &text,
+                &nbytes, err);
+    if (result == PYR_OK)
+        out_text->assign(text, nbytes);
+    pyr_free(text);
+    return result;
+}
+
+enum pyr_result Rok4WithoutStatistics(const std::string &path,
+                                      std::string *out_text,
+                                      struct pyr_error *err)
+{
+    std::string text;
+    const enum pyr_result result = Rok4LoadSidecar(path, &text, err);
+    out_text->clear();
+    if (result != PYR_OK)
+        return result == PYR_NOT_FOUND ? PYR_OK : result;
+    const CPLXMLTreeCloser root(CPLParseXMLString(text.c_str()));
     bool changed = false;
     for (CPLXMLNode *node = root.get(); node != nullptr; node = node->psNext)
         changed = RemoveStatistics(node) || changed;
     if (!changed)
-        return false;
+        return PYR_OK;
     char *const serialized = CPLSerializeXMLTree(root.get());
-    *text = serialized;
+    *out_text = serialized;
     CPLFree(serialized);
-    return true;
+    return PYR_OK;
 }

@@ -354,13 +354,22 @@ CPLErr Rok4Writing::PutBeside(const std::string &name, const std::string &text)
 
 CPLErr Rok4Writing::DropStatistics()
 {
-    std::string text;
     // A pyramid that is replaced takes them along.
-    if (m_options.mode == ROK4_STAGE_OVERWRITE ||
-        !Rok4WithoutStatistics(m_options.path, &text))
+    if (m_options.mode == ROK4_STAGE_OVERWRITE)
         return CE_None;
-    return PutBeside(CPLGetFilename(Rok4SidecarOf(m_options.path).c_str()),
-                     text);
+    const std::string sidecar = Rok4SidecarOf(m_options.path);
+    std::string text;
+    struct pyr_error err = {""};
+    const enum pyr_result result =
+        Rok4WithoutStatistics(m_options.path, &text, &err);
+    if (result != PYR_OK)
+    {
+        pyr_error_prefix(&err, "%s", sidecar.c_str());
+        Rok4Report(CE_Failure, result, err.text);
+        return CE_Failure;
+    }
+    return text.empty() ? CE_None
+                        : PutBeside(CPLGetFilename(sidecar.c_str()), text);
 }
 
 CPLErr Rok4Writing::Publish()
