@@ -65,6 +65,7 @@ static struct fake
     unsigned change_end; /* the last that meets a change */
     enum fake_change change;
 
+    bool waits; /* readers take it for a network */
     struct pyr_source source;
     struct pyr_io io;
     struct pyr_pool *pool;
@@ -380,7 +381,8 @@ static inline void fake_new_reader(unsigned nthreads)
                                                .io = &fake.io,
                                                .pool = fake.pool,
                                                .cache = fake.cache,
-                                               .nthreads = nthreads};
+                                               .nthreads = nthreads,
+                                               .waits = fake.waits};
     if (pyr_reader_new(&options, &fake.reader) != PYR_OK)
         abort();
     fake_forget();

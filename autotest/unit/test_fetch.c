@@ -433,7 +433,8 @@ static void test_threads(void)
                                                    .io = &fake.io,
                                                    .pool = fake.pool,
                                                    .cache = fake.cache,
-                                                   .nthreads = 3};
+                                                   .nthreads = 3,
+                                                   .waits = fake.waits};
         readings[i].wrong = 0;
         readings[i].nread = 0;
         CHECK_INT(pyr_reader_new(&options, &readings[i].reader), PYR_OK);
@@ -455,9 +456,8 @@ static void test_threads(void)
     fake_fill_all();
 }
 
-int main(void)
+static void test_all(void)
 {
-    fake_begin();
     RUN(test_failing_input);
     RUN(test_failing_memory);
     RUN(test_failing_memory_elsewhere);
@@ -470,6 +470,15 @@ int main(void)
     RUN(test_changing_elsewhere);
     RUN(test_damaged_tile);
     RUN(test_threads);
+}
+
+int main(void)
+{
+    fake_begin();
+    test_all();
+    /* Slab by slab, where there are more than threads. */
+    fake.waits = true;
+    test_all();
     fake_end();
     return unit_report();
 }

@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Tiles and bytes of one container that are not worth a job of their own. */
+#define FEW_TILES 16u
+#define FEW_BYTES ((size_t)1 << 20)
+
 /* A group of tiles on its way. */
 struct group
 {
@@ -210,16 +214,6 @@ static void look_in_cache(struct group *group)
         drop_mixed_hits(group, &group->visits[i]);
 }
 
-static void run_open(void *user, unsigned worker, size_t item)
-{
-    struct group *const group = user;
-    struct pyr_visit *const visit = &group->visits[item];
-    (void)worker;
-    if (visit_pending(group, visit))
-        pyr_visit_open(visit, group->reader, group->cache_bytes,
-                       group->attempt == 0);
-}
-
 static int compare_items(const void *left, const void *right)
 {
     const struct pyr_item *const a = left;
@@ -232,9 +226,11 @@ static int compare_items(const void *left, const void *right)
     return 0;
 }
 
-/* Locates the tiles of one open visit that are still wanted. A tile from the
- * cache that is of an older file than this one is read anew. */
-static void locate_wants(struct group *group, struct pyr_visit *visit)
+/* Locates the tiles of one open visit that are still wanted, and puts those to
+ * read behind items[*nitems]. A tile from the cache that is of an older file
+ * than this one is read anew. */
+static void locate_wants(struct group *group, struct pyr_visit *visit,
+                         struct pyr_item *items, size_t *nitems)
 {
     for (size_t i = 0; i < visit->count; i++)
     {
@@ -267,7 +263,7 @@ static void locate_wants(struct group *group, struct pyr_visit *visit)
             store_nothing(group, want, visit);
             continue;
         }
-        struct pyr_item *const item = &group->items[group->nitems++];
+        struct pyr_item *const item = &items[(*nitems)++];
         item->want = want;
         item->visit = visit;
     }
@@ -281,7 +277,7 @@ static void list_items(struct group *group)
     {
         struct pyr_visit *const visit = &group->visits[i];
         if (visit->result == PYR_OK && visit_pending(group, visit))
-            locate_wants(group, visit);
+            locate_wants(group, visit, group->items, &group->nitems);
         for (size_t j = 0; j < visit->count; j++)
         {
             struct pyr_want *const want = &group->wants[visit->first + j];
@@ -304,13 +300,14 @@ static const char *level_id(const struct group *group,
     return group->reader->options.source->levels[visit->level].id;
 }
 
-static void read_part(struct group *group, const struct pyr_part *part)
+static void read_part(struct group *group, const struct pyr_batch *batch,
+                      const struct pyr_part *part)
 {
     struct pyr_error err = {""};
     if (visit_failed(group, part->visit))
         return;
     const enum pyr_result result =
-        pyr_batch_read(group->reading, part, group->reader->options.io, &err);
+        pyr_batch_read(batch, part, group->reader->options.io, &err);
     if (result == PYR_OK)
         return;
     pyr_error_prefix(&err, "slab %s of level %s", part->visit->path,
@@ -393,10 +390,10 @@ static void fail_tile(struct group *group, struct pyr_visit *visit,
     visit_fail(group, visit, result, err);
 }
 
-static void decode_item(struct group *group, unsigned worker,
-                        const struct pyr_item *item)
+static void decode_item(struct group *group, const struct pyr_batch *batch,
+                        unsigned worker, const struct pyr_item *item)
 {
-    const uint8_t *const bytes = pyr_batch_tile(group->decoding, item);
+    const uint8_t *const bytes = pyr_batch_tile(batch, item);
     const size_t nbytes = (size_t)item->want->extent.nbytes;
     struct pyr_error err = {""};
     if (visit_failed(group, item->visit))
@@ -408,6 +405,52 @@ static void decode_item(struct group *group, unsigned worker,
         fail_tile(group, item->visit, item->want, result, &err);
     else if (group->keep == PYR_KEEP_ENCODED || group->keep == PYR_KEEP_REUSED)
         keep_encoded(group, item->want, item->visit->stamp, bytes, nbytes);
+}
+
+static uint64_t bytes_of(const struct pyr_item *items, size_t nitems)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < nitems; i++)
+        total += items[i].want->extent.nbytes;
+    return total;
+}
+
+/* Reads and decodes the tiles of a visit that has few, as soon as it is open.
+ * More, and those that there is no memory for, are left for the batches. */
+static void read_at_once(struct group *group, unsigned worker,
+                         struct pyr_visit *visit)
+{
+    struct pyr_item items[FEW_TILES];
+    struct pyr_batch batch;
+    size_t nitems = 0;
+    locate_wants(group, visit, items, &nitems);
+    if (nitems == 0 || visit->result != PYR_OK ||
+        bytes_of(items, nitems) > FEW_BYTES)
+        return;
+    qsort(items, nitems, sizeof(*items), compare_items);
+    if (pyr_batch_init(&batch, nitems) &&
+        pyr_batch_plan(&batch, items, 0, nitems) == PYR_OK)
+    {
+        read_part(group, &batch, &batch.parts[0]);
+        for (size_t i = 0; i < batch.end_item; i++)
+            decode_item(group, &batch, worker, &items[i]);
+    }
+    pyr_batch_clear(&batch);
+}
+
+static void run_open(void *user, unsigned worker, size_t item)
+{
+    struct group *const group = user;
+    struct pyr_visit *const visit = &group->visits[item];
+    if (!visit_pending(group, visit))
+        return;
+    pyr_visit_open(visit, group->reader, group->cache_bytes,
+                   group->attempt == 0);
+    /* Nobody waits for the slowest of many others first. */
+    if (visit->result == PYR_OK && visit->count <= FEW_TILES &&
+        group->reader->options.waits &&
+        group->nvisits > group->reader->options.nthreads)
+        read_at_once(group, worker, visit);
 }
 
 static void store_hit(struct group *group, unsigned worker,
@@ -439,7 +482,7 @@ static void run_mixed(void *user, unsigned worker, size_t item)
     const size_t nparts = group->reading != NULL ? group->reading->nparts : 0;
     if (item < nparts)
     {
-        read_part(group, &group->reading->parts[item]);
+        read_part(group, group->reading, &group->reading->parts[item]);
         return;
     }
     item -= nparts;
@@ -449,7 +492,7 @@ static void run_mixed(void *user, unsigned worker, size_t item)
             group->decoding->end_item - group->decoding->first_item;
         if (item < ntiles)
         {
-            decode_item(group, worker,
+            decode_item(group, group->decoding, worker,
                         &group->items[group->decoding->first_item + item]);
             return;
         }
@@ -481,7 +524,8 @@ static void run_job(struct group *group,
         .user = group,
         .run = run,
         .enter = options->thread_enter != NULL ? enter_helper : NULL,
-        .leave = options->thread_leave != NULL ? leave_helper : NULL};
+        .leave = options->thread_leave != NULL ? leave_helper : NULL,
+        .waits = options->waits};
     pyr_pool_run(options->pool, &job, nitems, options->nthreads);
 }
 

@@ -160,6 +160,7 @@ static void *helper_main(void *arg)
         if (--run->nseats == 0)
             pool->first = run->next;
         const unsigned worker = ++run->njoined;
+        const bool waits = run->job->waits;
         run->nactive++;
         pthread_mutex_unlock(&pool->mutex);
 
@@ -169,6 +170,8 @@ static void *helper_main(void *arg)
         if (--run->nactive == 0)
             pthread_cond_broadcast(&pool->left);
         pool->nidle++;
+        if (waits)
+            continue;
         pthread_mutex_unlock(&pool->mutex);
         wait_awake_for_seats(pool);
         pthread_mutex_lock(&pool->mutex);
@@ -228,7 +231,8 @@ static void close_seats(struct pyr_pool *pool, struct run *run)
     }
     pthread_mutex_unlock(&pool->mutex);
 
-    wait_awake_for_helpers(run);
+    if (!run->job->waits)
+        wait_awake_for_helpers(run);
     pthread_mutex_lock(&pool->mutex); /* the last one holds it still */
     while (run->nactive > 0)
         pthread_cond_wait(&pool->left, &pool->mutex);

@@ -27,6 +27,9 @@ struct pyr_job
     void (*leave)(void *user, unsigned worker);
     /* Item 0 is done by the calling thread, first of all. */
     bool caller_does_first;
+    /* Items wait for a network or a disk: threads sleep as soon as they have
+     * none. Else they stay awake for a moment, for the next job. */
+    bool waits;
 };
 
 /* Starts no thread. PYR_NOMEM. The caller frees it with pyr_pool_free. */

@@ -47,6 +47,7 @@ struct pyr_reader_options
     struct pyr_pool *pool;           /* borrowed likewise */
     struct pyr_cache *cache;         /* borrowed likewise */
     unsigned nthreads;               /* 1 .. PYR_POOL_MAX_THREADS */
+    bool waits;                      /* reads take a request over a network */
     /* What is in the cache is believed for so long; then all that was read is
      * forgotten. 0: for ever. */
     uint64_t keep_ms;

@@ -223,7 +223,8 @@ static enum pyr_result copy_batch(struct rok4_copier *copier,
     const struct pyr_job job = {.user = copier,
                                 .run = run_pair,
                                 .enter = enter_thread,
-                                .leave = leave_thread};
+                                .leave = leave_thread,
+                                .waits = true};
     pyr_pool_run(options->pool, &job, copier->npairs, options->nthreads);
     drop_pairs(copier);
     if (copier->result == PYR_OK)

@@ -144,7 +144,8 @@ static enum pyr_result link_batch(struct linker *linker, struct pyr_error *err)
     const struct pyr_job job = {.user = linker,
                                 .run = run_slab,
                                 .enter = enter_thread,
-                                .leave = leave_thread};
+                                .leave = leave_thread,
+                                .waits = true};
     pyr_pool_run(options->pool, &job, linker->nslabs, options->nthreads);
     linker->nslabs = 0;
     if (linker->result != PYR_OK)

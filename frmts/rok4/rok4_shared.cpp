@@ -91,6 +91,7 @@ bool Rok4Pyramid::Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
     if (IsRemote(*pyramid))
     {
         // Threads that wait for answers.
+        options.waits = true;
         options.nthreads = std::max(nthreads, m_remote.requests);
         options.keep_ms = std::max<uint64_t>(1, m_remote.keepSeconds * 1000);
     }
