@@ -19,9 +19,8 @@
 class VsiRemoteFile;
 
 // What those who look for tiles open with: header and index of a slab of up to
-// 3840 tiles, and the whole of a small one. Asking for as much takes about as
-// long as asking for one byte.
-constexpr size_t SLAB_HEAD_BYTES = 32 << 10;
+// 16128 tiles, and the whole of a small one.
+constexpr size_t SLAB_HEAD_BYTES = 128 << 10;
 
 // Requests that may be under way. Safe from many threads.
 class RequestBudget final
@@ -48,8 +47,7 @@ class RemoteFiles final
 {
   public:
     // head_bytes: what a file is opened with.
-    RemoteFiles(size_t max_requests, uint64_t keep_seconds,
-                size_t head_bytes = SLAB_HEAD_BYTES)
+    RemoteFiles(size_t max_requests, uint64_t keep_seconds, size_t head_bytes)
         : m_budget(max_requests), m_keepSeconds(keep_seconds),
           m_headBytes(head_bytes)
     {

@@ -36,8 +36,9 @@ struct Rok4Validity
 // How slabs are read that take requests over a network.
 struct Rok4Remote
 {
-    unsigned requests = 16;     // at once
-    uint64_t keepSeconds = 300; // what was read is believed for so long
+    unsigned requests = 16;             // at once
+    size_t headBytes = SLAB_HEAD_BYTES; // with the opening
+    uint64_t keepSeconds = 300;         // what was read is believed for so long
 };
 
 // An open pyramid, shared by a dataset and its overviews. One thread at a time.

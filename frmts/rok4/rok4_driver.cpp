@@ -40,6 +40,9 @@ constexpr const char *OPEN_OPTIONS =
     "  <Option name='REQUESTS_IN_FLIGHT' type='int' min='1' max='128' "
     "description='Requests sent at once for slabs on a network' "
     "default='16'/>"
+    "  <Option name='FIRST_READ_SIZE' type='int' min='1024' max='1048576' "
+    "description='Bytes that are read at the opening of a slab on a network' "
+    "default='131072'/>"
     "  <Option name='CACHE_TTL' type='int' min='0' max='31536000' "
     "description='Seconds for which what was read of slabs on a network is "
     "believed; 0 looks at each again' default='300'/>"
@@ -97,11 +100,14 @@ bool ReadRemote(CSLConstList options, Rok4Remote *remote)
         Rok4Report(CE_Failure, PYR_USAGE, text);
     });
     int requests = static_cast<int>(remote->requests);
+    int head = static_cast<int>(remote->headBytes);
     int seconds = static_cast<int>(remote->keepSeconds);
     if (!reader.Int("REQUESTS_IN_FLIGHT", 1, PYR_POOL_MAX_THREADS, &requests) ||
+        !reader.Int("FIRST_READ_SIZE", 1024, 1 << 20, &head) ||
         !reader.Int("CACHE_TTL", 0, 31536000, &seconds))
         return false;
     remote->requests = static_cast<unsigned>(requests);
+    remote->headBytes = static_cast<size_t>(head);
     remote->keepSeconds = static_cast<uint64_t>(seconds);
     return true;
 }

@@ -60,8 +60,8 @@ static bool IsRemote(const struct rok4_pyramid &pyramid)
 struct pyr_io Rok4Pyramid::NetworkIo(const Rok4Remote &remote)
 {
     m_remote = remote;
-    m_files =
-        std::make_unique<RemoteFiles>(remote.requests, remote.keepSeconds);
+    m_files = std::make_unique<RemoteFiles>(remote.requests, remote.keepSeconds,
+                                            remote.headBytes);
     return vsi_io_make_keeping(m_files.get());
 }
 
