@@ -7,21 +7,20 @@
 #include "cpl_vsi.h"
 
 #include <string>
-#include <utility>
 
 // There while it lives, under a name that no other one has.
 class MemoryFile final
 {
   public:
-    explicit MemoryFile(std::string bytes)
-        : m_bytes(std::move(bytes)),
-          m_path(CPLSPrintf("/vsimem/rok4_memory_file_%p", this))
+    explicit MemoryFile(const std::string &text)
+        : m_path(CPLSPrintf("/vsimem/rok4_memory_file_%p", this))
     {
-        VSILFILE *const file = VSIFileFromMemBuffer(
-            m_path.c_str(), reinterpret_cast<GByte *>(&m_bytes[0]),
-            m_bytes.size(), FALSE);
-        if (file != nullptr)
-            VSIFCloseL(file);
+        VSILFILE *const file = VSIFOpenL(m_path.c_str(), "wb");
+        if (file == nullptr)
+            return;
+        if (!text.empty())
+            (void)VSIFWriteL(text.data(), 1, text.size(), file);
+        VSIFCloseL(file);
     }
     ~MemoryFile()
     {
@@ -30,13 +29,24 @@ class MemoryFile final
     MemoryFile(const MemoryFile &) = delete;
     MemoryFile &operator=(const MemoryFile &) = delete;
 
-    const char *Path() const
+    const std::string &Path() const
     {
-        return m_path.c_str();
+        return m_path;
+    }
+
+    // What it holds now; "" where it was removed.
+    std::string Text() const
+    {
+        vsi_l_offset nbytes = 0;
+        const GByte *const bytes =
+            VSIGetMemFileBuffer(m_path.c_str(), &nbytes, FALSE);
+        return bytes == nullptr
+                   ? ""
+                   : std::string(reinterpret_cast<const char *>(bytes),
+                                 static_cast<size_t>(nbytes));
     }
 
   private:
-    std::string m_bytes;
     std::string m_path;
 };
 

@@ -6,8 +6,9 @@
 
 #include <algorithm>
 
-// Each holds its first bytes.
 constexpr size_t MAX_FILES = 256;
+// Of their first bytes, which each holds; but one file at least.
+constexpr size_t MAX_KEPT_BYTES = 32 << 20;
 
 size_t RequestBudget::Take(size_t wanted)
 {
@@ -60,7 +61,9 @@ void RemoteFiles::Keep(const char *path,
         Forget(found);
     if (m_keepSeconds == 0)
         return;
-    if (m_kept.size() == MAX_FILES)
+    const size_t most =
+        std::min(MAX_FILES, std::max<size_t>(MAX_KEPT_BYTES / m_headBytes, 1));
+    if (m_kept.size() >= most)
         Forget(m_kept.find(m_uses.front()));
     m_uses.push_back(path);
     m_kept[path] = {file, time(nullptr), std::prev(m_uses.end())};

@@ -318,6 +318,7 @@ def test_beyond_the_matrix(tmp_path):
 def test_no_geotransform(tmp_path):
     dataset = rok4_edit.new(tmp_path / "a.json", SIZE, 1)
     dataset.GetRasterBand(1).Fill(5)
+    dataset.SetMetadataItem("OWNER", "a user")
     with rok4_util.Errors() as errors:
         del dataset
     assert "no geotransform" in errors.failures[0]

@@ -272,6 +272,17 @@ def test_pam_is_written(holed):
     assert dataset.GetMetadata()["LEVELS"] == "4 3"
 
 
+def test_pam_of_other_views_stays(holed):
+    """Also where nothing is left of the main one's, which GDAL removes."""
+    path = holed.write()
+    open_dataset(path, "TILEMATRIX=3").SetMetadataItem("PART", "coarse")
+    open_dataset(path).SetMetadataItem("OWNER", "a user")
+    open_dataset(path).SetMetadata({})
+    assert open_dataset(path).GetMetadataItem("OWNER") is None
+    assert open_dataset(path, "TILEMATRIX=3").GetMetadataItem(
+        "PART") == "coarse"
+
+
 def test_statistics_are_of_their_level(holed):
     """Statistics of one level's dataset are not another's."""
     path = holed.write()

@@ -122,6 +122,23 @@ def test_metadata(counted_storage):
         dataset.GetMetadata("ROK4")
         dataset.GetRasterBand(1).GetMetadata()
         assert told(asked(), before) == []
+        dataset.GetFileList()
+        assert {name for _, name in told(asked(), before)} == {
+            PLAIN + ".list", PLAIN + ".json.aux.xml"}
+
+
+def test_metadata_of_another_view(counted_storage):
+    """The sidecar has nothing for it: nothing else is looked for."""
+    storage = counted_storage
+    rok4_objects.put(storage, PLAIN)
+    storage.put(PLAIN + ".json.aux.xml", b"<PAMDataset><Metadata><MDI key='A'>"
+                b"b</MDI></Metadata></PAMDataset>")
+    with storage.watched() as asked:
+        dataset = open_dataset("ROK4:" + storage.path(PLAIN + ".json"),
+                               "NODATA=PIXEL")
+        before = len(asked())
+        assert dataset.GetMetadataItem("A") is None
+        assert told(asked(), before) == [("GET", PLAIN + ".json.aux.xml")]
 
 
 # Reading.
@@ -360,6 +377,23 @@ def test_updating(object_storage):
                                  if one.method == "GET" and one.range and
                                  one.range[0] == 0)
     assert [opened[name] for name in touched] == 4 * [1]
+
+
+def test_updating_with_open_options(make_storage):
+    """They hold after what was written is published, too."""
+    storage = make_storage("S3")
+    path = "ROK4:" + storage.path("N.json")
+    with storage.settled():
+        rok4_write.create(path, rok4_write.source(rok4_write.noise(3)))
+    with storage.watched() as asked:
+        dataset = gdal.OpenEx(path, gdal.OF_UPDATE,
+                              open_options=["FIRST_READ_SIZE=1024"])
+        dataset.WriteArray(rok4_write.noise(3, (9, 9)).transpose(2, 0, 1), 5, 5)
+        dataset.FlushCache()
+        before = len(asked())
+        dataset.ReadAsArray()
+        slabs = [one for one in asked()[before:] if "/DATA_" in one.name]
+        assert slabs and all(one.range[1] < 131072 for one in slabs)
 
 
 def test_deleting(object_storage):

@@ -2,6 +2,9 @@
 """Pyramids that are updated on every storage become those that become of files
 by the same: in place, with links, in update mode, in their overviews."""
 
+import os
+import subprocess
+
 import numpy as np
 import pytest
 from osgeo import gdal
@@ -211,38 +214,112 @@ def test_statistics(object_storage, settled):
     assert storage.list() == []
 
 
-@pytest.mark.parametrize("kind", ["S3", "SWIFT_V1"])
-def test_metadata_that_cannot_be_read(make_storage, kind):
-    """That is said, and what is there is not written over; a fault that passes
-    is not noticed."""
-    storage = make_storage(kind)
+# Metadata in the sidecar, of the pyramid and of another way to see it.
+BANDED = "NODATA=BAND"
+
+
+@pytest.fixture(params=["S3", "SWIFT_V1"])
+def with_author(make_storage, request):
+    """A storage, the name of a pyramid there that has metadata, and its
+    sidecar."""
+    storage = make_storage(request.param)
     path = "ROK4:" + storage.path("N.json")
-    with storage.settled():
+    with storage.settled(), config(ROK4_OBJECT_ATTEMPTS_WAIT="0.01"):
         rok4_write.create(path, rok4_write.source(rok4_write.noise(3)))
         open_dataset(path).SetMetadataItem("AUTHOR", "IGN")
-    kept = storage.get("N.json.aux.xml")
-    assert b"AUTHOR" in kept
-    for limit, known in ((0, None), (2, "IGN")):
-        with storage.through(rates={"503": 1}, match="aux.xml", limit=limit), \
-                config(ROK4_OBJECT_ATTEMPTS_WAIT="0.01"):
-            dataset = open_dataset(path)
-            with Errors() as errors:
-                assert dataset.GetMetadataItem("AUTHOR") == known
-            assert len(errors.warnings) == (known is None)
-            assert all("N.json.aux.xml: cannot be" in one
-                       for one in errors.warnings)
+        open_dataset(path, BANDED).SetMetadataItem("SURVEY", "2026")
+        kept = storage.get("N.json.aux.xml")
+        assert b"AUTHOR" in kept and b"SURVEY" in kept
+        yield storage, path, kept
+
+
+def test_metadata_that_cannot_be_read(with_author):
+    """That is said, and what is there is not written over."""
+    storage, path, kept = with_author
+    with storage.through(rates={"503": 1}, match="GET.*aux.xml") as proxy:
+        dataset = open_dataset(path)
+        with Errors() as errors:
+            assert dataset.GetMetadataItem("AUTHOR") is None
             dataset.GetRasterBand(1).ComputeStatistics(False)
             dataset = None
-        now = storage.get("N.json.aux.xml")
-        assert b"AUTHOR" in now
-        assert (now == kept) == (known is None)
-    # An update would leave statistics of other pixels.
+        assert "N.json.aux.xml: cannot be" in errors.warnings[0]
+        assert "is not kept" in errors.warnings[1]
+        assert len(errors.warnings) == 2 and not errors.failures
+        assert {one.method for one in proxy.requests()} == {"GET"}
+    assert storage.get("N.json.aux.xml") == kept
+
+
+@pytest.mark.parametrize("options", [(), (BANDED,)])
+def test_metadata_through_faults(with_author, options):
+    """A fault that passes is not noticed, wherever it comes."""
+    storage, path, _ = with_author
+    for number in range(6):
+        for method in ("GET", "PUT"):
+            name = "%s%d" % (method, number)
+            with storage.through(rates={"503": 1}, first=1,
+                                 match=method + ".*aux.xml"):
+                dataset = open_dataset(path, *options)
+                with Errors() as errors:
+                    dataset.SetMetadataItem("NAME", name)
+                    dataset = None
+                assert not errors.texts()
+            with storage.settled():
+                for some in ((), (BANDED,)):
+                    found = open_dataset(path, *some).GetMetadata()
+                    assert found.get("AUTHOR") == (None if some else "IGN")
+                    assert found.get("SURVEY") == ("2026" if some else None)
+                    if some == options:
+                        assert found["NAME"] == name
+
+
+def test_metadata_that_cannot_be_written(with_author, tmp_path):
+    """It goes where GDAL has been told to put it then, or that is said."""
+    storage, path, kept = with_author
+    with storage.through(rates={"503": 1}, match="PUT.*aux.xml"):
+        dataset = open_dataset(path)
+        with Errors() as errors:
+            dataset.SetMetadataItem("NAME", "lost")
+            dataset = None
+        assert len(errors.warnings) == len(errors.texts()) == 1
+        assert "is not kept" in errors.warnings[0]
+        # GDAL asks once in a process where that is.
+        for _ in range(2):
+            done = subprocess.run(
+                ["gdalinfo", "-stats", path], text=True, capture_output=True,
+                check=True, env=storage.environment(
+                    GDAL_PAM_PROXY_DIR=str(tmp_path),
+                    ROK4_OBJECT_ATTEMPTS_WAIT="0.01"))
+            assert "AUTHOR=IGN" in done.stdout
+            assert not done.stderr
+        assert os.path.basename(tmp_path) in done.stdout
+    assert len(list(tmp_path.glob("*.aux.xml"))) == 1
+    assert storage.get("N.json.aux.xml") == kept
+
+
+def test_metadata_that_is_taken_away(with_author):
+    storage, path, _ = with_author
+    with storage.settled():
+        open_dataset(path).SetMetadata({})
+        assert open_dataset(path, BANDED).GetMetadataItem("SURVEY") == "2026"
+        open_dataset(path, BANDED).SetMetadata({})
+    assert b"AUTHOR" not in (storage.get("N.json.aux.xml") or b"")
+
+
+def test_update_where_statistics_cannot_be_read(with_author):
+    """Nothing is replaced then: they would be those of other pixels."""
+    storage, path, _ = with_author
     patch = rok4_write.source(rok4_write.noise(3, (20, 20)), PATCH_PX)
-    with storage.through(rates={"503": 1}, match="GET.*aux.xml"), \
-            config(ROK4_OBJECT_ATTEMPTS_WAIT="0.01"):
+    with storage.settled():
+        dataset = open_dataset(path)
+        dataset.GetRasterBand(1).ComputeStatistics(False)
+        dataset = None
+    before = storage.get_all()
+    with storage.through(rates={"503": 1}, match="GET.*aux.xml"):
         assert "aux.xml" in rok4_write.refuse(
             path, patch, "UPDATE_MODE=INPLACE", small=False)
+    assert storage.get_all() == before
     with storage.settled():
         rok4_write.create(path, patch, "UPDATE_MODE=INPLACE", small=False)
     now = storage.get("N.json.aux.xml")
-    assert b"AUTHOR" in now and b"STATISTICS_" not in now
+    assert b"AUTHOR" in now and b"SURVEY" in now
+    assert b"STATISTICS_" not in now

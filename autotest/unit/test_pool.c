@@ -120,13 +120,16 @@ static int end_record(struct record *record, size_t nitems)
     return wrong;
 }
 
+/* Every other job is one whose threads do not stay awake. */
 static void run_with(struct record *record, struct pyr_pool *pool,
                      size_t nitems, unsigned nthreads)
 {
+    static atomic_uint njobs;
     const struct pyr_job job = {.user = record,
                                 .run = record_run,
                                 .enter = record_enter,
-                                .leave = record_leave};
+                                .leave = record_leave,
+                                .waits = atomic_fetch_add(&njobs, 1) % 2 != 0};
     pyr_pool_run(pool, &job, nitems, nthreads);
 }
 

@@ -7,7 +7,8 @@
 
 /* A list of wants is fetched in groups of at most so many tiles and decoded
  * bytes (but at least one tile); a group's encoded bytes in batches of at most
- * so many (but at least one tile). Two batches are in memory at a time. */
+ * so many (but at least one tile). Two batches are in memory at a time;
+ * before, where reads wait for a network, a few tiles of each thread. */
 #define PYR_GROUP_TILES 1024u
 #define PYR_GROUP_BYTES ((size_t)64 << 20)
 #define PYR_BATCH_BYTES ((size_t)8 << 20)

@@ -7,6 +7,7 @@
 #include "rok4_lossless.h"
 #include "rok4_source.h"
 #include "rok4_update.h"
+#include "storage_path.h"
 #include "vsi_io.h"
 
 #include "cpl_conv.h"
@@ -43,14 +44,11 @@ std::string IdentityOf(GDALDataset *source)
     for (int i = 0; i < std::min(files.size(), MAX_FILES); i++)
     {
         VSIStatBufL info = {};
+        StoragePath place;
+        struct pyr_error err = {""};
         mix(files[i], strlen(files[i]));
-        if (vsi_io_is_remote(files[i]))
-        {
-            const std::string version = vsi_io_version(files[i]);
-            mix(version.data(), version.size());
-            continue;
-        }
-        if (VSIStatL(files[i], &info) != 0)
+        if (place.Resolve(files[i], &err) != PYR_OK ||
+            VSIStatL(place.Get(), &info) != 0)
             continue;
         const int64_t seen[] = {static_cast<int64_t>(info.st_size),
                                 static_cast<int64_t>(info.st_mtim.tv_sec),

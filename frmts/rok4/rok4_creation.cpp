@@ -41,11 +41,12 @@ std::string Beside(const std::string &path, const std::string &name)
 
 std::shared_ptr<Rok4Pyramid> Rok4OpenPyramid(const std::string &path,
                                              const std::string &tmsDirectory,
-                                             unsigned nthreads)
+                                             unsigned nthreads,
+                                             const Rok4Remote &remote)
 {
     struct pyr_error err = {""};
     auto shared = std::make_shared<Rok4Pyramid>();
-    const struct pyr_io io = shared->NetworkIo({});
+    const struct pyr_io io = shared->NetworkIo(remote);
     struct rok4_open_options options = {};
     options.tms_directory =
         tmsDirectory.empty() ? nullptr : tmsDirectory.c_str();

@@ -142,7 +142,8 @@ class Rok4Creation final
 // Opens a pyramid without a dataset; nullptr, with an error.
 std::shared_ptr<Rok4Pyramid> Rok4OpenPyramid(const std::string &path,
                                              const std::string &tmsDirectory,
-                                             unsigned nthreads);
+                                             unsigned nthreads,
+                                             const Rok4Remote &remote = {});
 
 // The recipe of an existing pyramid: what its descriptor says we used, else by
 // its interpolation and the kind of its grid.

@@ -2,7 +2,7 @@
 // The ROK4 dataset: how a pyramid becomes bands and overviews.
 #include "rok4_dataset.h"
 
-#include "rok4_statistics.h"
+#include "rok4_sidecar.h"
 #include "rok4_update.h"
 #include "storage_path.h"
 #include "vsi_io.h"
@@ -101,6 +101,8 @@ Rok4Dataset::Rok4Dataset(std::shared_ptr<Rok4Pyramid> pyramid,
 Rok4Dataset::~Rok4Dataset()
 {
     Rok4Dataset::FlushCache(true);
+    // What was not written is not written by GDAL's way either.
+    nPamFlags &= ~GPF_DIRTY;
 }
 
 std::unique_ptr<Rok4Dataset>
@@ -158,6 +160,7 @@ bool Rok4Dataset::AllowUpdate(GDALOpenInfo *openInfo)
     options.tmsDirectory = Option(openInfo, "TMS_DIRECTORY", "");
     options.storageRoot = Option(openInfo, "STORAGE_ROOT", nullptr) != nullptr;
     options.nthreads = Rok4ThreadCount(openInfo->papszOpenOptions);
+    options.remote = m_pyramid->Remote();
     m_update = Rok4Update::Make(options, *m_pyramid->Get(), m_view.level);
     if (m_update == nullptr)
         return false;
@@ -284,15 +287,21 @@ char **Rok4Dataset::GetFileList()
     CPLStringList files;
     const char *const path = m_pyramid->Get()->path;
     const std::string list = CPLResetExtension(path, "list");
-    if (vsi_io_exists(path))
+    const bool remote = vsi_io_is_remote(path);
+    if (remote || vsi_io_exists(path))
         files.AddString(path);
     if (vsi_io_exists(list.c_str()))
         files.AddString(list.c_str());
-    if (vsi_io_is_remote(path))
+    if (remote)
     {
+        const char *const pam = BuildPamFilename();
         const std::string sidecar = Rok4SidecarOf(path);
-        if (vsi_io_exists(sidecar.c_str()))
-            files.AddString(sidecar.c_str());
+        const std::string name = pam == nullptr ? ""
+                                 : StoragePath::Plain(sidecar.c_str()) == pam
+                                     ? sidecar
+                                     : pam;
+        if (!name.empty() && vsi_io_exists(name.c_str()))
+            files.AddString(name.c_str());
         return files.StealList();
     }
     LoadPam();

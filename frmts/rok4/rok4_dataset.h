@@ -53,6 +53,10 @@ class Rok4Pyramid final
     // What to open its files with, where they may be remote. Before Init, which
     // takes it; borrowed.
     struct pyr_io NetworkIo(const Rok4Remote &remote);
+    const Rok4Remote &Remote() const
+    {
+        return m_remote;
+    }
 
     // Takes the pyramid over. False when out of memory.
     bool Init(struct rok4_pyramid *pyramid, const struct pyr_io &io,
@@ -251,7 +255,7 @@ class Rok4Dataset final : public GDALPamDataset
     CPLErr RenewOverviews();
     void LoadPam();
     void LoadRemotePam();
-    void TakePam(std::string text);
+    CPLErr SavePamTo(const std::string &sidecar);
     void ForgetStatistics();
     const CPLStringList &OwnMetadata(const char *domain);
     CPLStringList MakeRok4Domain() const;

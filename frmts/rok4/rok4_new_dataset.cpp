@@ -2,8 +2,10 @@
 // Create: a raster on the grid that becomes a pyramid when it is closed.
 #include "rok4_new_dataset.h"
 
+#include "rok4_sidecar.h"
 #include "storage_path.h"
 #include "vsi_io.h"
+#include "vsi_objects.h"
 
 #include <algorithm>
 #include <cstring>
@@ -52,6 +54,8 @@ Rok4NewDataset::Rok4NewDataset(int width, int height, enum pyr_sample sample)
 Rok4NewDataset::~Rok4NewDataset()
 {
     Rok4NewDataset::FlushCache(true);
+    // What was not written is not written by GDAL's way either.
+    nPamFlags &= ~GPF_DIRTY;
 }
 
 GDALDataset *Rok4NewDataset::Create(const char *filename, int width, int height,
@@ -289,12 +293,15 @@ void Rok4NewDataset::Drop()
 // What belongs to a pyramid that is not there would stay behind.
 CPLErr Rok4NewDataset::TrySaveXML()
 {
-    StoragePath place;
-    struct pyr_error err = {""};
-    return IsPublished() &&
-                   place.Resolve(m_creation.Path().c_str(), &err) == PYR_OK
-               ? GDALPamDataset::TrySaveXML()
-               : CE_None;
+    if (!IsPublished())
+        return CE_None;
+    const auto save = [this](const std::string &) {
+        return GDALPamDataset::TrySaveXML();
+    };
+    const std::string &path = m_creation.Path();
+    return vsi_objects_are_at(path.c_str()) && BuildPamFilename() != nullptr
+               ? Rok4SaveSidecarObject(path, psPam, true, save)
+               : save(path);
 }
 
 CPLErr Rok4NewDataset::CreateMaskBand(int)

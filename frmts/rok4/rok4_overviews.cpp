@@ -377,7 +377,7 @@ CPLErr Rok4Dataset::RenewOverviews()
     const std::shared_ptr<Rok4Pyramid> pyramid = Rok4OpenPyramid(
         m_pyramid->Get()->path,
         CSLFetchNameValueDef(papszOpenOptions, "TMS_DIRECTORY", ""),
-        Rok4ThreadCount(papszOpenOptions));
+        Rok4ThreadCount(papszOpenOptions), m_pyramid->Remote());
     if (pyramid == nullptr ||
         rok4_plan_find(pyramid->Get()->descriptor, gridLevel, &m_view.level) !=
             PYR_OK ||

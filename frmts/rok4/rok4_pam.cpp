@@ -3,25 +3,33 @@
 #include "rok4_dataset.h"
 
 #include "memory_file.h"
-#include "rok4_statistics.h"
+#include "rok4_sidecar.h"
 #include "storage_answer.h"
 #include "storage_path.h"
 #include "vsi_io.h"
+#include "vsi_objects.h"
 
 #include "cpl_minixml.h"
 
 #include <string>
-#include <utility>
 
-// What GDAL would read from the sidecar.
-void Rok4Dataset::TakePam(std::string text)
+// Whether the text of a sidecar has something for a way to see the pyramid. For
+// one that has not, GDAL would look for other files.
+static bool HasPart(const std::string &text, const char *part)
 {
-    const MemoryFile file(std::move(text));
-    char *const sidecar = psPam->pszPamFilename;
-    psPam->pszPamFilename = CPLStrdup(file.Path());
-    TryLoadXML();
-    CPLFree(psPam->pszPamFilename);
-    psPam->pszPamFilename = sidecar;
+    const CPLErrorStateBackuper backup;
+    const CPLErrorHandlerPusher quiet(CPLQuietErrorHandler);
+    const CPLXMLTreeCloser tree(CPLParseXMLString(text.c_str()));
+    const CPLXMLNode *const root =
+        tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
+    if (root == nullptr || part == nullptr || part[0] == '\0')
+        return root != nullptr;
+    for (const CPLXMLNode *node = root->psChild; node != nullptr;
+         node = node->psNext)
+        if (node->eType == CXT_Element && EQUAL(node->pszValue, "Subdataset") &&
+            EQUAL(CPLGetXMLValue(node, "name", ""), part))
+            return CPLGetXMLNode(node, "PAMDataset") != nullptr;
+    return false;
 }
 
 // GDAL would ask without the storage's settings, and take what it cannot read
@@ -33,14 +41,23 @@ void Rok4Dataset::LoadRemotePam()
     struct pyr_error err = {""};
     const enum pyr_result result = Rok4LoadSidecar(path, &text, &err);
     m_pamUnknown = result != PYR_OK && result != PYR_NOT_FOUND;
-    if (result == PYR_OK)
-        TakePam(std::move(text));
     // Object storages also forbid what is not there.
-    else if (m_pamUnknown && !StorageForbids())
-        CPLError(CE_Warning, CPLE_AppDefined,
-                 "ROK4: %s: %s; metadata that it may hold is not known, and "
-                 "none is written to it",
-                 Rok4SidecarOf(path).c_str(), err.text);
+    if (m_pamUnknown && !StorageForbids())
+    {
+        pyr_error_prefix(&err, "%s", Rok4SidecarOf(path).c_str());
+        Rok4Report(CE_Warning, result, err.text);
+    }
+    if (result != PYR_OK || !HasPart(text, GetSubdatasetName()))
+        return;
+    const MemoryFile file(text);
+    const std::string sidecar = psPam->pszPamFilename;
+    CPLFree(psPam->pszPamFilename);
+    psPam->pszPamFilename = CPLStrdup(file.Path().c_str());
+    TryLoadXML();
+    if (psPam == nullptr)
+        return;
+    CPLFree(psPam->pszPamFilename);
+    psPam->pszPamFilename = CPLStrdup(sidecar.c_str());
 }
 
 void Rok4Dataset::LoadPam()
@@ -58,12 +75,15 @@ void Rok4Dataset::LoadPam()
 }
 
 // Puts back the parts of a PAM file that GDAL does not write with the main one:
-// those of other ways to see the pyramid.
+// those of other ways to see the pyramid. It removes a file for which it has
+// nothing.
 static void RestoreParts(const std::string &path, const CPLXMLNode *before)
 {
-    const CPLXMLTreeCloser tree(CPLParseXMLFile(path.c_str()));
-    CPLXMLNode *const root =
-        tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
+    CPLXMLTreeCloser tree(
+        vsi_io_exists(path.c_str()) ? CPLParseXMLFile(path.c_str()) : nullptr);
+    if (tree == nullptr)
+        tree.reset(CPLCreateXMLNode(nullptr, CXT_Element, "PAMDataset"));
+    CPLXMLNode *const root = CPLGetXMLNode(tree.get(), "=PAMDataset");
     bool added = false;
     for (const CPLXMLNode *node = before->psChild;
          root != nullptr && node != nullptr; node = node->psNext)
@@ -78,31 +98,40 @@ static void RestoreParts(const std::string &path, const CPLXMLNode *before)
         CPLSerializeXMLTreeToFile(tree.get(), path.c_str());
 }
 
+CPLErr Rok4Dataset::SavePamTo(const std::string &sidecar)
+{
+    const char *const part = GetSubdatasetName();
+    CPLXMLTreeCloser tree(nullptr);
+    if ((part == nullptr || part[0] == '\0') && vsi_io_exists(sidecar.c_str()))
+        tree.reset(CPLParseXMLFile(sidecar.c_str()));
+    const CPLErr result = GDALPamDataset::TrySaveXML();
+    const CPLXMLNode *const before =
+        tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
+    if (before != nullptr && result == CE_None)
+        RestoreParts(sidecar, before);
+    return result;
+}
+
 // Something may have been set that does not come this way: writing it would
 // wipe out what the file holds.
 CPLErr Rok4Dataset::TrySaveXML()
 {
+    const char *const name = m_pamLoaded ? BuildPamFilename() : nullptr;
+    if (name == nullptr)
+        return CE_None;
+    const std::string sidecar = name;
+    const std::string path = m_pyramid->Get()->path;
+    if (!vsi_io_is_remote(name))
+        return SavePamTo(sidecar);
+    if (vsi_objects_are_at(path.c_str()))
+        return Rok4SaveSidecarObject(
+            path, psPam, !m_pamUnknown,
+            [this](const std::string &file) { return SavePamTo(file); });
     StoragePath place;
     struct pyr_error err = {""};
-    const char *const path =
-        m_pamLoaded && !m_pamUnknown &&
-                place.Resolve(m_pyramid->Get()->path, &err) == PYR_OK
-            ? BuildPamFilename()
-            : nullptr;
-    const char *const part = GetSubdatasetName();
-    if (path == nullptr)
-        return CE_None;
-    const std::string sidecar = path;
-    CPLXMLTreeCloser tree(nullptr);
-    if ((part == nullptr || part[0] == '\0') && vsi_io_exists(path))
-        tree.reset(CPLParseXMLFile(path));
-    const CPLErr result = GDALPamDataset::TrySaveXML();
-    const CPLXMLNode *const before =
-        tree != nullptr ? CPLGetXMLNode(tree.get(), "=PAMDataset") : nullptr;
-    if (before != nullptr && result == CE_None &&
-        vsi_io_exists(sidecar.c_str()))
-        RestoreParts(sidecar, before);
-    return result;
+    return m_pamUnknown || place.Resolve(path.c_str(), &err) != PYR_OK
+               ? CE_None
+               : SavePamTo(sidecar);
 }
 
 void Rok4RasterBand::ForgetStatistics()

@@ -193,7 +193,7 @@ std::unique_ptr<Rok4Update> Rok4Update::Make(const Rok4UpdateOptions &options,
 std::shared_ptr<Rok4Pyramid> Rok4Update::Open() const
 {
     return Rok4OpenPyramid(m_options.path, m_options.tmsDirectory,
-                           m_options.nthreads);
+                           m_options.nthreads, m_options.remote);
 }
 
 bool Rok4Update::Claim()

@@ -16,6 +16,7 @@ struct Rok4UpdateOptions
     std::string tmsDirectory{};
     bool storageRoot = false; // its slabs were looked for elsewhere
     unsigned nthreads = 1;
+    Rok4Remote remote{};
 };
 
 // What was written to the finest level of a pyramid with data.

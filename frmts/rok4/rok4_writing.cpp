@@ -11,7 +11,7 @@
 #include "rok4_path.h"
 #include "rok4_place.h"
 #include "rok4_plan.h"
-#include "rok4_statistics.h"
+#include "rok4_sidecar.h"
 #include "vsi_io.h"
 #include "vsi_out.h"
 #include "vsi_tree.h"
@@ -194,6 +194,10 @@ CPLErr Rok4Writing::Begin(bool *finished)
                            m_target->levels[i].grid_level, &found) == PYR_OK)
             m_oldLevels[i] = static_cast<int>(found);
     }
+    // Slabs of an object storage are in their place at once: statistics are not
+    // to be those of others, however this ends.
+    if (OnObjects() && PutWithoutStatistics() != CE_None)
+        return CE_Failure;
     return MakeOutput(&m_output, m_target->format,
                       rok4_stage_directory(m_stage), *m_tree.out, true);
 }
@@ -353,6 +357,11 @@ CPLErr Rok4Writing::PutBeside(const std::string &name, const std::string &text)
 }
 
 CPLErr Rok4Writing::DropStatistics()
+{
+    return OnObjects() ? CE_None : PutWithoutStatistics();
+}
+
+CPLErr Rok4Writing::PutWithoutStatistics()
 {
     // A pyramid that is replaced takes them along.
     if (m_options.mode == ROK4_STAGE_OVERWRITE)

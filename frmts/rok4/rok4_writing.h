@@ -132,6 +132,7 @@ class Rok4Writing final
 
     enum pyr_result Compose(char **text, struct pyr_error *err) const;
     CPLErr Report(enum pyr_result result, const struct pyr_error &err) const;
+    CPLErr PutWithoutStatistics();
     CPLErr MakeOutput(Output *output, enum rok4_format format,
                       const std::string &staged, const struct pyr_out &out,
                       bool withOld);
