@@ -34,6 +34,10 @@ class ClosingDataset : public GDALPamDataset
     {
         m_ended = true;
     }
+    bool HasEnded() const // published or not
+    {
+        return m_ended;
+    }
     bool IsPublished() const
     {
         return m_published;

@@ -29,17 +29,22 @@ int StatusOf(const std::string &reason)
     return 0;
 }
 
-// The code in the text of an answer of S3 that GDAL gives as it is; "" for
-// none.
-std::string CodeOf(const std::string &reason)
+// What stands between the two; "" where they are not there.
+std::string Between(const std::string &text, const char *from, const char *to)
 {
-    constexpr const char *BEGIN = "<Code>";
-    const size_t begin = reason.find(BEGIN);
-    const size_t end = reason.find("</Code>");
+    const size_t begin = text.find(from);
+    const size_t end = text.find(to);
     return begin == std::string::npos || end == std::string::npos || end < begin
                ? ""
-               : reason.substr(begin + strlen(BEGIN),
-                               end - begin - strlen(BEGIN));
+               : text.substr(begin + strlen(from), end - begin - strlen(from));
+}
+
+// The code in the text of an answer that GDAL gives as it is, of S3 or of
+// Swift; "" for none.
+std::string CodeOf(const std::string &reason)
+{
+    const std::string code = Between(reason, "<Code>", "</Code>");
+    return !code.empty() ? code : Between(reason, "<h1>", "</h1>");
 }
 
 } // namespace
@@ -53,9 +58,11 @@ bool StorageKnowsNone(const std::string &reason)
 
 bool StorageMayRecover(const std::string &reason)
 {
-    static const char *const refusals[] = {"AccessDenied", "InvalidAccessKeyId",
-                                           "NoSuchBucket", "NoSuchKey",
-                                           "SignatureDoesNotMatch"};
+    static const char *const refusals[] = {
+        "AccessDenied",          "InvalidAccessKeyId",
+        "NoSuchBucket",          "NoSuchKey",
+        "SignatureDoesNotMatch", "Forbidden",
+        "Unauthorized",          "Not Found"};
     const int error = VSIGetLastErrorNo();
     const int status = StatusOf(reason);
     const std::string code = CodeOf(reason);
@@ -66,6 +73,17 @@ bool StorageMayRecover(const std::string &reason)
             std::end(refusals))
         return false;
     return status < 400 || status >= 500 || status == 408 || status == 429;
+}
+
+bool StorageRenewsToken(const char *path, const std::string &reason,
+                        bool *renewed)
+{
+    if (*renewed || !STARTS_WITH(path, "/vsiswift/") ||
+        (StatusOf(reason) != 401 && CodeOf(reason) != "Unauthorized"))
+        return false;
+    *renewed = true;
+    VSICurlClearCache();
+    return true;
 }
 
 bool StorageForbids()

@@ -14,6 +14,12 @@ bool StorageKnowsNone(const std::string &reason);
 // refuses.
 bool StorageMayRecover(const std::string &reason);
 
+// Whether the storage takes a token of Swift for none: GDAL would use it for
+// ever, and is made to forget it, with all that it remembers of remote files.
+// False where the reason is another one, or *renewed already, which is set.
+bool StorageRenewsToken(const char *path, const std::string &reason,
+                        bool *renewed);
+
 // Whether the user may not do it. Object storages also answer so when there is
 // nothing, to users who may not list.
 bool StorageForbids();

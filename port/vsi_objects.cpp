@@ -101,11 +101,12 @@ class AnswerWatch final
     {
         auto *const self =
             static_cast<AnswerWatch *>(CPLGetErrorHandlerUserData());
-        // "S3: <?xml...<Error>...", "S3: (null)"
+        // "S3: <?xml...<Error>...", "S3: (null)", "SWIFT: <html>..."
         const bool failed =
             kind == CE_Failure ||
             (kind == CE_Debug && (strstr(text, "<Error>") != nullptr ||
-                                  strstr(text, ": (null)") != nullptr));
+                                  strstr(text, ": (null)") != nullptr ||
+                                  STARTS_WITH(text, "SWIFT: <")));
         if (failed && self->m_reason->empty())
             *self->m_reason = text;
     }
@@ -128,9 +129,10 @@ bool WriteAll(VSILFILE *handle, const ObjectBytes &bytes)
     return true;
 }
 
-// Sends the object once. *again: another try may go well.
+// Sends the object once. *again: another try may go well; *renewed: see
+// StorageRenewsToken.
 enum pyr_result Put(const char *path, const ObjectBytes &bytes, bool *again,
-                    struct pyr_error *err)
+                    bool *renewed, struct pyr_error *err)
 {
     std::string reason;
     bool done = false;
@@ -151,7 +153,8 @@ enum pyr_result Put(const char *path, const ObjectBytes &bytes, bool *again,
         return PYR_OK;
     if (reason.empty())
         reason = VSIGetLastErrorMsg();
-    *again = !tooLarge && StorageMayRecover(reason);
+    *again = !tooLarge && (StorageMayRecover(reason) ||
+                           StorageRenewsToken(path, reason, renewed));
     return pyr_fail(err, tooLarge ? PYR_LIMIT : PYR_IO, "cannot be written: %s",
                     StorageReason(reason).c_str());
 }
@@ -171,9 +174,10 @@ enum pyr_result Commit(pyr_out_file *handle, bool, struct pyr_error *err)
     if (CPLGetConfigOption("VSIS3_CHUNK_SIZE", nullptr) == nullptr)
         settings.Set("VSIS3_CHUNK_SIZE", PART_MIB);
     bool again = result == PYR_OK;
+    bool renewed = false;
     for (unsigned nth = 0; again; nth++)
     {
-        result = Put(place.Get(), file->bytes, &again, err);
+        result = Put(place.Get(), file->bytes, &again, &renewed, err);
         if (result == PYR_OK || !again || nth + 1 == retry.attempts)
             break;
         CPLDebug("ROK4", "%s: %s; try %u of %u", file->path.c_str(),
@@ -213,7 +217,38 @@ struct Listing
     std::string last{};   // that was visited
     bool began = false;   // something is called so
     bool refused = false; // by the visitor
+    std::string reason{}; // of a storage that does not list
 };
+
+// GDAL says nothing of a listing of Swift whose answer is empty, whatever its
+// status: where it found nothing, the container itself is read, which tells its
+// first 10000 names, as JSON.
+enum pyr_result CheckNothing(const char *path, const Listing &listing,
+                             struct pyr_error *err)
+{
+    constexpr size_t PREFIX_BYTES = sizeof("/vsiswift/") - 1;
+    constexpr size_t READ_BYTES = 4 << 20;
+    const std::string whole = path;
+    const size_t slash = whole.find('/', PREFIX_BYTES);
+    const std::string container = whole.substr(0, slash);
+    std::string below =
+        slash == std::string::npos ? "" : whole.substr(slash + 1);
+    if (!below.empty() && below.back() != '/')
+        below += '/';
+    std::unique_ptr<VsiSource> source;
+    std::vector<uint8_t> head;
+    const enum pyr_result result =
+        VsiSource::Open(container.c_str(), READ_BYTES, &source, &head, err);
+    if (result != PYR_OK)
+        return pyr_fail(err, PYR_IO, "cannot be listed: %s",
+                        std::string(err->text).c_str());
+    const std::string names(head.begin(), head.end());
+    return names.find('"' + below + listing.prefix) == std::string::npos
+               ? PYR_OK
+               : pyr_fail(err, PYR_IO,
+                          "cannot be listed: the storage listed nothing, and "
+                          "has more");
+}
 
 // Lists once, going on behind the last name. PYR_IO where it ended too soon.
 enum pyr_result ListOnce(const char *path, Listing *listing,
@@ -225,6 +260,7 @@ enum pyr_result ListOnce(const char *path, Listing *listing,
     // There may be millions.
     options.SetNameValue("CACHE_ENTRIES", "FALSE");
     VSICurlPartialClearCache(path);
+    VSIErrorReset();
     const std::unique_ptr<VSIDIR, Closer> entries([&] {
         const AnswerWatch watch(&reason);
         return VSIOpenDir(path, 0, options.List());
@@ -251,9 +287,13 @@ enum pyr_result ListOnce(const char *path, Listing *listing,
                            entry->bSizeKnown ? entry->nSize : UINT64_MAX, err);
         listing->refused = result != PYR_OK;
     }
-    return result == PYR_OK && !reason.empty()
-               ? pyr_fail(err, PYR_IO, "cannot be listed: %s",
-                          StorageReason(reason).c_str())
+    listing->reason = reason;
+    if (result == PYR_OK && !reason.empty())
+        return pyr_fail(err, PYR_IO, "cannot be listed: %s",
+                        StorageReason(reason).c_str());
+    return result == PYR_OK && listing->last.empty() &&
+                   STARTS_WITH(path, "/vsiswift/")
+               ? CheckNothing(path, *listing, err)
                : result;
 }
 
@@ -268,6 +308,7 @@ enum pyr_result List(void *, const char *directory, const char *prefix,
     Listing listing = {prefix, visit, context,
                        !STARTS_WITH(directory, "/vsirados/")};
     bool again = result == PYR_OK;
+    bool renewed = false;
     for (unsigned nth = 0; again; nth++)
     {
         if (result == PYR_IO)
@@ -275,9 +316,12 @@ enum pyr_result List(void *, const char *directory, const char *prefix,
         result = ListOnce(place.Get(), &listing, err);
         // Where nothing is called so, GDAL says no more than where it failed:
         // it is asked again, at once.
-        again = nth + 1 < retry.attempts && listing.sorted &&
-                !listing.refused &&
-                (result == PYR_IO || (!listing.began && nth == 0));
+        again =
+            nth + 1 < retry.attempts && listing.sorted && !listing.refused &&
+            (result == PYR_IO
+                 ? StorageMayRecover(listing.reason) ||
+                       StorageRenewsToken(place.Get(), listing.reason, &renewed)
+                 : !listing.began && nth == 0);
     }
     return result;
 }
@@ -328,6 +372,7 @@ enum pyr_result Remove(void *, const char *const *paths, size_t npaths,
     if (result != PYR_OK)
         return result;
     std::string reason;
+    bool renewed = false;
     std::vector<std::string> left;
     for (size_t i = 0; i < npaths; i++)
         left.push_back(paths[i]);
@@ -338,7 +383,8 @@ enum pyr_result Remove(void *, const char *const *paths, size_t npaths,
             retry.Wait(nth - 1);
         RemoveOnce(&left, &reason);
         again = !left.empty() && nth + 1 < retry.attempts &&
-                StorageMayRecover(reason);
+                (StorageMayRecover(reason) ||
+                 StorageRenewsToken(place.Get(), reason, &renewed));
     }
     return left.empty() ? PYR_OK
                         : pyr_fail(err, PYR_IO, "%s cannot be removed%s%s",

@@ -184,6 +184,13 @@ std::string VsiSource::Reason(const char *otherwise)
     return VSIGetLastErrorMsg()[0] != '\0' ? VSIGetLastErrorMsg() : otherwise;
 }
 
+// Whether opening may go well another time.
+bool VsiSource::MayOpen(const std::string &reason)
+{
+    return StorageMayRecover(reason) ||
+           StorageRenewsToken(m_path.c_str(), reason, &m_renewed);
+}
+
 enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
                                       struct pyr_error *err)
 {
@@ -228,7 +235,7 @@ enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
         return PYR_OK;
     const std::string reason =
         Reason(errno != 0 ? strerror(errno) : "no reason given");
-    m_transient = StorageMayRecover(reason);
+    m_transient = MayOpen(reason);
     return pyr_fail(err, StorageKnowsNone(reason) ? PYR_NOT_FOUND : PYR_IO,
                     "cannot be opened: %s", StorageReason(reason).c_str());
 }
@@ -248,7 +255,7 @@ enum pyr_result VsiSource::ReadHead(size_t first_bytes,
     if (got == 0)
     {
         const std::string reason = Reason("no bytes came");
-        m_transient = StorageMayRecover(reason);
+        m_transient = MayOpen(reason);
         return pyr_fail(err, StorageKnowsNone(reason) ? PYR_NOT_FOUND : PYR_IO,
                         "cannot be read: %s", StorageReason(reason).c_str());
     }
@@ -325,12 +332,14 @@ enum pyr_result VsiSource::Open(const char *path, size_t first_bytes,
         return result;
     const StorageRetry retry = StorageRetry::ForReading();
     std::unique_ptr<VsiSource> source;
+    bool renewed = false;
     for (unsigned nth = 0; nth < retry.attempts; nth++)
     {
         if (nth > 0)
         {
             CPLDebug("ROK4", "%s: %s; try %u of %u", Redacted(path).c_str(),
                      Redacted(err->text).c_str(), nth + 1, retry.attempts);
+            renewed = source->m_renewed;
             source.reset();
             retry.Wait(nth - 1);
         }
@@ -338,6 +347,7 @@ enum pyr_result VsiSource::Open(const char *path, size_t first_bytes,
         if (source == nullptr)
             return pyr_fail(err, PYR_NOMEM, "out of memory");
         source->m_name = path;
+        source->m_renewed = renewed;
         result = source->OpenOnce(place.Get(), first_bytes, out_head, err);
         if (result != PYR_IO || !source->m_remote || !source->m_transient)
             break;
@@ -437,6 +447,11 @@ bool VsiSource::ReadApart(const struct pyr_extent &range, uint8_t *buffer,
         if (ReadOnce(range, buffer))
             return true;
         *out_reason = Examine();
+        // This handle has the old one: what it is of is opened anew, as where
+        // another file has taken its place.
+        bool renewed = false;
+        if (StorageRenewsToken(m_path.c_str(), *out_reason, &renewed))
+            m_replaced = true;
         recovers = !StorageKnowsNone(*out_reason) && !StorageForbids();
     }
     return false;

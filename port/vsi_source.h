@@ -86,6 +86,7 @@ class VsiSource final
     enum pyr_result OpenOnce(const char *path, size_t first_bytes,
                              std::vector<uint8_t> *out_head,
                              struct pyr_error *err);
+    bool MayOpen(const std::string &reason);
     enum pyr_result OpenHandle(const char *path, size_t first_bytes,
                                struct pyr_error *err);
     enum pyr_result ReadHead(size_t first_bytes, std::vector<uint8_t> *out_head,
@@ -113,6 +114,7 @@ class VsiSource final
     std::string m_condition{}; // headers of its reads, see Guard
     bool m_remote = false;
     bool m_transient = true; // whether opening may go well another time
+    bool m_renewed = false;  // a token, since opening began
     std::atomic<bool> m_replaced{false};
     std::mutex m_lock{};
     std::atomic<uint64_t> m_requests{0};

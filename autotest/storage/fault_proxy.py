@@ -32,10 +32,17 @@ FAULTS = STATUSES + (
     "trunc",     # half the body of the answer, then an orderly end
     "short",     # half the body, under a Content-Length that says just that
     "garbled",   # one byte of the body is another
-    "norange")   # the whole object, whatever range was asked for
+    "norange",   # the whole object, whatever range was asked for
+    "401")       # the token or signature is no good
+# Of these, those that are answers.
+REFUSALS = STATUSES + ("401",)
+# What is in their bodies.
+BODIES = {"xml": '<?xml version="1.0"?><Error><Code>SlowDown</Code></Error>',
+          "html": "<html><h1>Service Unavailable</h1><p>Not now.</p></html>",
+          "none": ""}
 
 DEFAULTS = {"seed": 1, "match": "", "rates": {}, "first": 0, "limit": 0,
-            "latency_s": 0.0, "delay_s": 0.5, "stall_s": 60.0}
+            "latency_s": 0.0, "delay_s": 0.5, "stall_s": 60.0, "body": "xml"}
 
 
 class FaultProxy:
@@ -74,7 +81,8 @@ class FaultProxy:
         "METHOD /path RANGE" has a match. first: only the first so many times
         that the same is asked, 0 for always. limit: so many faults in all, 0
         for no limit. latency_s: how long every request is held. delay_s and
-        stall_s: how long "slow" and "stall" are."""
+        stall_s: how long "slow" and "stall" are. body: of BODIES, that of a
+        refusal."""
         unknown = (set(rates or ()) - set(FAULTS)) | (set(rules) -
                                                       set(DEFAULTS))
         if unknown or sum((rates or {}).values()) > 1 + 1e-9:

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.parse
 
-from fault_proxy import DEFAULTS, STATUSES
+from fault_proxy import BODIES, DEFAULTS, REFUSALS
 
 PIECE_BYTES = 1 << 16
 MAX_HEAD_BYTES = 1 << 20
@@ -197,12 +197,12 @@ class Client:
             head.drop("range")
         if head.get("expect"):
             head.drop("expect")
-            if fault not in STATUSES:
+            if fault not in REFUSALS:
                 self.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             else:
                 await self.refuse(fault, entry)
                 raise Broken
-        if fault in STATUSES:
+        if fault in REFUSALS:
             async for piece in body_of(head, self.reader):
                 entry[4] += len(piece)
             await self.refuse(fault, entry)
@@ -224,8 +224,7 @@ class Client:
         raise Broken
 
     async def refuse(self, status, entry):
-        body = (b"<?xml version=\"1.0\"?><Error><Code>SlowDown</Code>"
-                b"</Error>")
+        body = BODIES[self.proxy.rules["body"]].encode()
         self.proxy.strike(entry, status)
         entry[5] = len(body)
         self.proxy.leave(entry, int(status))

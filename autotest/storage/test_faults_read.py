@@ -25,10 +25,10 @@ FULL = os.environ.get("ROK4_FAULTS_FULL", "NO") == "YES"
 MAIN = "S3", "SWIFT_V1", "HTTP"
 FORMATS = "TIFF_RAW_UINT8", "TIFF_PNG_UINT8", "TIFF_JPG90_UINT8"
 SIDE = 2048
-# All but a request cut short, which is one that writes, and bytes that are not
-# what they were, which nobody can notice where nothing tells.
+# All but a request cut short, which is one that writes, bytes that are not what
+# they were, which nobody can notice where nothing tells, and refusals.
 FAULTS = [fault for fault in fault_proxy.FAULTS
-          if fault not in ("cut", "garbled")]
+          if fault not in ("cut", "garbled", "401")]
 OBJECTS = r"^GET .*(DATA|\.json)"
 # A slab's beginning, with its index; tiles behind that.
 HEADS, TILES = r"^GET .*DATA.*bytes=0-", r"^GET .*DATA.*bytes=[1-9]"
@@ -250,12 +250,12 @@ def test_one_slab_that_fails(filled, large):
 
 
 def versions(storage, tmp_path, name):
-    """Puts a pyramid of one slab; what another version of it would be: (pixels
+    """Puts a pyramid of one large slab; what another version of it would be: (pixels
     of the first, {slab: bytes}, pixels of the second)."""
     out = []
     for seed in (1, 2):
         path, _ = pyramids.mosaic(tmp_path / str(seed), name,
-                                  "TIFF_%s_UINT8" % name.upper(), (1, 1), 4,
+                                  "TIFF_%s_UINT8" % name.upper(), (1, 1), 8,
                                   seed=seed)
         out.append((path, open_dataset(path).ReadAsArray()))
     rok4_objects.put(storage, out[0][0])

@@ -5,13 +5,17 @@ descriptor. What fails depends on seeds, so that runs repeat.
 ROK4_FAULTS_FULL=YES writes over 200 slabs with each kind of fault; the ordinary
 run 35."""
 
+import collections
 import os
 import time
 
+import numpy as np
 import pytest
 from osgeo import gdal
 
 import fault_proxy
+import pyramids
+import rok4_objects
 import rok4_write
 from rok4_util import Errors, config, open_dataset
 
@@ -228,8 +232,14 @@ def test_slab_that_cannot_be_read(make_storage, source, patch, kind):
         assert storage.get_all() == before
 
 
-@pytest.mark.parametrize("kind", MAIN)
-def test_listing_that_fails(make_storage, source, other, kind):
+# What a listing that fails may answer; GDAL tells nothing of an empty one.
+BODIES = [("S3", "xml"), ("SWIFT_V1", "xml"), ("SWIFT_V1", "html"),
+          ("SWIFT_V1", "none")]
+LISTINGS = r"^GET .*(prefix|limit)="
+
+
+@pytest.mark.parametrize("kind,body", BODIES)
+def test_listing_that_fails(make_storage, source, other, kind, body):
     """Stale slabs that cannot be found are an error, not forgotten."""
     storage = make_storage(kind)
     with storage.settled():
@@ -240,13 +250,78 @@ def test_listing_that_fails(make_storage, source, other, kind):
     empty(storage)
     storage.put_all(first)
     with config(**attempts(2)), storage.through(
-            rates={"503": 1}, match=r"^GET .*prefix="):
+            rates={"503": 1}, match=LISTINGS, body=body):
         done, errors = rok4_write.run(name_in(storage), other,
                                       ["OVERWRITE=YES"], True, None)
         assert done is None and errors.failures
     with storage.settled():
         write(storage, other, "OVERWRITE=YES")
     assert storage.get_all() == second
+
+
+@pytest.mark.parametrize("kind,body", BODIES)
+def test_listing_that_fails_at_first(make_storage, source, kind, body):
+    """Slabs that a pyramid without a list is copied from, or that are in the
+    way of a new one, are found at another try."""
+    storage = make_storage(kind)
+    with storage.settled():
+        write(storage, source, "LIST=NO")
+        expected = storage.get_all()
+        for fault in ("503", "reset"):
+            with storage.through(rates={fault: 1}, match=LISTINGS, first=1,
+                                 body=body), config(**attempts(4)):
+                copied = gdal.Open(name_in(storage))
+                path = "ROK4:" + storage.path("M.json")
+                rok4_write.create(path, copied, "OVERWRITE=YES", small=False)
+            for name in expected:
+                if "/" in name:
+                    assert storage.get(name.replace("N/", "M/", 1)) == (
+                        expected[name])
+        storage.delete("N.json")
+        with storage.through(rates={"503": 1}, match=LISTINGS, first=1,
+                             body=body), config(**attempts(4)):
+            assert "OVERWRITE" in rok4_write.refuse(name_in(storage), source)
+
+
+@pytest.mark.parametrize("kind", ["SWIFT_V1", "SWIFT_V3"])
+def test_token_that_is_no_longer_good(make_storage, source, other, kind):
+    """Another one is asked for, whatever is being done; once, where that is
+    not good either."""
+    storage = make_storage(kind)
+    with storage.settled():
+        write(storage, source)
+    expected = storage.get_all()
+    for match in ("^GET .*json", "^PUT .*N/DATA", "^PUT .*list",
+                  "^PUT .*json", LISTINGS):
+        with storage.through(rates={"401": 1}, match=match, limit=1) as proxy:
+            write(storage, source, "OVERWRITE=YES")
+            assert proxy.counts()["401"] >= 1, match
+        assert storage.get_all() == expected, match
+    with storage.through(rates={"401": 1}, match="^PUT .*DATA") as proxy:
+        said = rok4_write.refuse(name_in(storage), other, "OVERWRITE=YES")
+        assert "401" in said
+        assert max(collections.Counter(
+            one.path for one in proxy.requests()
+            if one.method == "PUT").values()) == 2
+
+
+@pytest.mark.parametrize("kind", ["SWIFT_V1", "SWIFT_V3"])
+def test_token_that_expires_while_a_dataset_is_open(make_storage, tmp_path,
+                                                    kind):
+    """It is read on, from slabs that are open and from others."""
+    storage = make_storage(kind)
+    path, image = pyramids.mosaic(tmp_path, slabs=(2, 1))
+    name = rok4_objects.put(storage, path)
+    with storage.settled():
+        dataset = open_dataset("ROK4:" + name)
+        dataset.ReadAsArray(0, 0, 64, 64)
+        for _ in range(2):
+            with storage.through(rates={"401": 1}, match="^GET .*DATA",
+                                 limit=1) as proxy:
+                np.testing.assert_array_equal(
+                    dataset.ReadAsArray().transpose(1, 2, 0), image)
+                assert proxy.counts()["401"] >= 1
+            dataset = open_dataset("ROK4:" + name)
 
 
 # Servers that stop.

@@ -127,6 +127,15 @@ def test_names_of_rok4(object_storage):
     assert storage.get_all() == expected
 
 
+@pytest.mark.parametrize("name", ["a#b", "a?b"])
+def test_names_that_readers_refuse(object_storage, name):
+    """Nothing is written that cannot be read."""
+    source = rok4_write.source(rok4_write.noise(3))
+    assert name in rok4_write.refuse(
+        "ROK4:" + object_storage.path(name + ".json"), source)
+    assert object_storage.list() == []
+
+
 def test_list_can_be_left_out(with_s3):
     source = rok4_write.source(rok4_write.noise(3))
     with_s3.create(source, "LIST=NO")

@@ -59,7 +59,8 @@ def test_update_with_links(object_storage, tmp_path):
         rok4_write.create(where["old"], source)
         rok4_write.create(where["link"], patch, "ANCESTOR=" + where["old"],
                           small=False)
-        rok4_write.create(where["next"], last, "ANCESTOR=" + where["link"],
+        rok4_write.create(where["next"], last,
+                          "ANCESTOR=ROK4:" + where["link"],
                           small=False)
         rok4_write.create(where["copy"], last, "ANCESTOR=" + where["link"],
                           "UPDATE_MODE=COPY", small=False)

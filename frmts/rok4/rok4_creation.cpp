@@ -132,6 +132,26 @@ bool Rok4Creation::PreparePath(const char *filename)
     return PrepareObject();
 }
 
+// ANCESTOR may be named as datasets are.
+bool Rok4Creation::PrepareAncestor()
+{
+    struct rok4_connection connection = {};
+    struct pyr_error err = {""};
+    if (!rok4_connection_has_prefix(m_options.ancestor.c_str()))
+        return true;
+    if (rok4_connection_parse(m_options.ancestor.c_str(), &connection, &err) !=
+        PYR_OK)
+        return Fail(CPLSPrintf("ANCESTOR=%s: %s", m_options.ancestor.c_str(),
+                               err.text));
+    const bool whole = connection.level == nullptr;
+    if (whole)
+        m_options.ancestor = connection.path;
+    rok4_connection_clear(&connection);
+    return whole || Fail(CPLSPrintf("ANCESTOR=%s names a level, expected a "
+                                    "whole pyramid",
+                                    m_options.ancestor.c_str()));
+}
+
 // The tray of a pyramid on an object storage, and the name that its objects
 // begin with.
 bool Rok4Creation::PrepareObject()
@@ -159,7 +179,7 @@ bool Rok4Creation::PrepareObject()
 bool Rok4Creation::PrepareOptions(const char *filename, CSLConstList options)
 {
     if (!PreparePath(filename) || !m_options.Parse(options) ||
-        !CheckOverwritten())
+        !PrepareAncestor() || !CheckOverwritten())
         return false;
     CPLStringList sorted(CSLDuplicate(options));
     sorted.Sort();

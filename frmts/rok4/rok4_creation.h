@@ -106,6 +106,7 @@ class Rok4Creation final
 
   private:
     bool PreparePath(const char *filename);
+    bool PrepareAncestor();
     bool PrepareObject();
     bool PrepareOptions(const char *filename, CSLConstList options);
     bool CheckOverwritten() const;

@@ -101,8 +101,6 @@ Rok4Dataset::Rok4Dataset(std::shared_ptr<Rok4Pyramid> pyramid,
 Rok4Dataset::~Rok4Dataset()
 {
     Rok4Dataset::FlushCache(true);
-    // What was not written is not written by GDAL's way either.
-    nPamFlags &= ~GPF_DIRTY;
 }
 
 std::unique_ptr<Rok4Dataset>

@@ -54,8 +54,6 @@ Rok4NewDataset::Rok4NewDataset(int width, int height, enum pyr_sample sample)
 Rok4NewDataset::~Rok4NewDataset()
 {
     Rok4NewDataset::FlushCache(true);
-    // What was not written is not written by GDAL's way either.
-    nPamFlags &= ~GPF_DIRTY;
 }
 
 GDALDataset *Rok4NewDataset::Create(const char *filename, int width, int height,
@@ -293,6 +291,8 @@ void Rok4NewDataset::Drop()
 // What belongs to a pyramid that is not there would stay behind.
 CPLErr Rok4NewDataset::TrySaveXML()
 {
+    if (HasEnded()) // else GDAL saves by its way what was not
+        nPamFlags &= ~GPF_DIRTY;
     if (!IsPublished())
         return CE_None;
     const auto save = [this](const std::string &) {

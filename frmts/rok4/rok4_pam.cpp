@@ -116,6 +116,8 @@ CPLErr Rok4Dataset::SavePamTo(const std::string &sidecar)
 // wipe out what the file holds.
 CPLErr Rok4Dataset::TrySaveXML()
 {
+    // Else GDAL saves by its way, in the end, what was not.
+    nPamFlags &= ~GPF_DIRTY;
     const char *const name = m_pamLoaded ? BuildPamFilename() : nullptr;
     if (name == nullptr)
         return CE_None;

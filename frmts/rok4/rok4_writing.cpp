@@ -156,16 +156,32 @@ CPLErr Rok4Writing::Report(enum pyr_result result,
     return CE_Failure;
 }
 
+// Whether readers take the tray and the objects for ones.
+enum pyr_result Rok4Writing::CheckNames(struct pyr_error *err) const
+{
+    const struct rok4_level &level = m_target->levels[0];
+    struct rok4_path_rules rules = {};
+    rules.descriptor_path = m_options.path.c_str();
+    rules.allow_outside = true;
+    char *place = nullptr;
+    const enum pyr_result result =
+        rok4_place_resolve(&rules, &level, level.image_place, &place, err);
+    pyr_free(place);
+    return result;
+}
+
 CPLErr Rok4Writing::Begin(bool *finished)
 {
     struct pyr_error err = {""};
     m_runtime = PyrRuntime::Get();
     if (m_runtime == nullptr)
         return Report(pyr_fail(&err, PYR_NOMEM, "out of memory"), err);
-    // What cannot be described is not begun.
+    // What cannot be described, or found afterwards, is not begun.
     char *text = nullptr;
-    const enum pyr_result composed = Compose(&text, &err);
+    enum pyr_result composed = Compose(&text, &err);
     pyr_free(text);
+    if (composed == PYR_OK && OnObjects())
+        composed = CheckNames(&err);
     if (composed != PYR_OK)
         return Report(composed, err);
     if (!Progress(this, 0.0))

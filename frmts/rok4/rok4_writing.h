@@ -133,6 +133,7 @@ class Rok4Writing final
     enum pyr_result Compose(char **text, struct pyr_error *err) const;
     CPLErr Report(enum pyr_result result, const struct pyr_error &err) const;
     CPLErr PutWithoutStatistics();
+    enum pyr_result CheckNames(struct pyr_error *err) const;
     CPLErr MakeOutput(Output *output, enum rok4_format format,
                       const std::string &staged, const struct pyr_out &out,
                       bool withOld);
