@@ -240,6 +240,23 @@ enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
                     "cannot be opened: %s", StorageReason(reason).c_str());
 }
 
+bool VsiSource::IsAbsentForGdal(const char *path)
+{
+    static const char *const options[] = {"DISABLE_READDIR_ON_OPEN=YES",
+                                          nullptr};
+    StoragePath place;
+    struct pyr_error err = {""};
+    if (place.Resolve(path, &err) != PYR_OK)
+        return false;
+    const Quiet quiet;
+    VSIErrorReset();
+    VSILFILE *const file = VSIFOpenEx2L(place.Get(), "rb", TRUE, options);
+    if (file != nullptr)
+        VSIFCloseL(file);
+    return file == nullptr && (VSIGetLastErrorNo() == VSIE_None ||
+                               StorageKnowsNone(VSIGetLastErrorMsg()));
+}
+
 enum pyr_result VsiSource::ReadHead(size_t first_bytes,
                                     std::vector<uint8_t> *out_head,
                                     struct pyr_error *err)

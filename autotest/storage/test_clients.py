@@ -124,9 +124,8 @@ def test_qgis(terrain, s3, ceph, tmp_path):
         assert report["picture"].std() > 40
         counts = collections.Counter(
             (request.method, request.name) for request in requests)
-        # It is opened three times, once for a look at its sublayers; GDAL
-        # lists for that, since the path has no prefix.
-        assert counts[("LIST", None)] <= 3
+        assert counts[("LIST", None)] <= 2
+        # It is opened three times, once for a look at its sublayers.
         assert counts[("GET", NAME + ".json")] <= 6
         assert not any(method == "HEAD" for method, _ in counts)
         slabs = slabs_of(requests)

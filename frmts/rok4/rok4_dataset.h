@@ -280,6 +280,7 @@ class Rok4Dataset final : public GDALPamDataset
     mutable bool m_srsKnown = false;
     bool m_pamLoaded = false;
     bool m_pamUnknown = false; // reading it failed
+    bool m_pamAssumed = false; // there is none, as GDAL says
     std::unique_ptr<Rok4MaskBand> m_mask;
     std::vector<std::unique_ptr<Rok4Dataset>> m_overviews{};
     std::vector<std::unique_ptr<Rok4Dataset>> m_formerOverviews{};

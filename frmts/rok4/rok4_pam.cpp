@@ -3,11 +3,13 @@
 #include "rok4_dataset.h"
 
 #include "memory_file.h"
+#include "rok4_connection.h"
 #include "rok4_sidecar.h"
 #include "storage_answer.h"
 #include "storage_path.h"
 #include "vsi_io.h"
 #include "vsi_objects.h"
+#include "vsi_source.h"
 
 #include "cpl_minixml.h"
 
@@ -39,6 +41,11 @@ void Rok4Dataset::LoadRemotePam()
     const char *const path = m_pyramid->Get()->path;
     std::string text;
     struct pyr_error err = {""};
+    // For a bare name it has just listed the directory.
+    m_pamAssumed = !rok4_connection_has_prefix(GetDescription()) &&
+                   VsiSource::IsAbsentForGdal(Rok4SidecarOf(path).c_str());
+    if (m_pamAssumed)
+        return;
     const enum pyr_result result = Rok4LoadSidecar(path, &text, &err);
     m_pamUnknown = result != PYR_OK && result != PYR_NOT_FOUND;
     // Object storages also forbid what is not there.
@@ -125,12 +132,18 @@ CPLErr Rok4Dataset::TrySaveXML()
     const std::string path = m_pyramid->Get()->path;
     if (!vsi_io_is_remote(name))
         return SavePamTo(sidecar);
+    struct pyr_error err = {""};
+    if (m_pamAssumed)
+    {
+        std::string text;
+        m_pamUnknown = Rok4LoadSidecar(path, &text, &err) != PYR_NOT_FOUND;
+    }
+    m_pamAssumed = false;
     if (vsi_objects_are_at(path.c_str()))
         return Rok4SaveSidecarObject(
             path, psPam, !m_pamUnknown,
             [this](const std::string &file) { return SavePamTo(file); });
     StoragePath place;
-    struct pyr_error err = {""};
     return m_pamUnknown || place.Resolve(path.c_str(), &err) != PYR_OK
                ? CE_None
                : SavePamTo(sidecar);
