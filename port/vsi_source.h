@@ -27,8 +27,8 @@ class VsiSource final
                                 std::unique_ptr<VsiSource> *out_source,
                                 std::vector<uint8_t> *out_head,
                                 struct pyr_error *err) PYR_MUST_CHECK;
-    // Whether GDAL finds no such remote file: in a listing of the directory that
-    // it remembers, else by a request. What cannot be told is not absent.
+    // Whether GDAL finds no such remote file: in a listing of the directory
+    // that it remembers, else by a request. What cannot be told is not absent.
     static bool IsAbsentForGdal(const char *path);
     ~VsiSource();
     VsiSource(const VsiSource &) = delete;
