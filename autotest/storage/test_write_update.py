@@ -297,6 +297,25 @@ def test_metadata_that_cannot_be_written(with_author, tmp_path):
     assert storage.get("N.json.aux.xml") == kept
 
 
+def test_statistics_of_who_may_not_list(s3, ceph):
+    """There may be a sidecar that he may not read: it is not written over,
+    unless that is known."""
+    path = "ROK4:" + s3.path("N.json")
+    rok4_write.create(path, rok4_write.source(rok4_write.noise(3)))
+    ceph.allow(s3.tray, ["s3:GetObject", "s3:PutObject"])
+    for missing, kept in (("NO", False), ("YES", True)):
+        with config(ROK4_MISSING_ON_403=missing,
+                    **ceph.s3_options("reader")):
+            gdal.VSICurlClearCache()
+            dataset = open_dataset(path)
+            with Errors() as errors:
+                dataset.GetRasterBand(1).ComputeStatistics(False)
+                dataset = None
+        assert len(errors.warnings) == (not kept)
+        assert all("is not kept" in one for one in errors.warnings)
+        assert ("N.json.aux.xml" in s3.list()) == kept
+
+
 def test_metadata_that_is_taken_away(with_author):
     storage, path, _ = with_author
     with storage.settled():

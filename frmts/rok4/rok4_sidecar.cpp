@@ -5,6 +5,7 @@
 #include "memory_file.h"
 #include "pyr_alloc.h"
 #include "rok4_dataset.h"
+#include "storage_answer.h"
 #include "storage_path.h"
 #include "vsi_io.h"
 #include "vsi_objects.h"
@@ -60,8 +61,11 @@ enum pyr_result Rok4LoadSidecar(const std::string &path, std::string *out_text,
     // A link to nowhere is none, as for GDAL.
     if (!vsi_io_is_remote(path.c_str()) && !vsi_io_exists(sidecar.c_str()))
         return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
-    const enum pyr_result result = io.load(
-        io.user, sidecar.c_str(), MAX_SIDECAR_BYTES, &text, &nbytes, err);
+    enum pyr_result result = io.load(io.user, sidecar.c_str(),
+                                     MAX_SIDECAR_BYTES, &text, &nbytes, err);
+    if (result == PYR_IO && StorageForbids() &&
+        CPLTestBool(CPLGetConfigOption("ROK4_MISSING_ON_403", "NO")))
+        result = PYR_NOT_FOUND;
     if (result == PYR_OK)
         out_text->assign(text, nbytes);
     pyr_free(text);
