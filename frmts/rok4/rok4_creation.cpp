@@ -39,6 +39,23 @@ std::string Beside(const std::string &path, const std::string &name)
 
 } // namespace
 
+enum pyr_result Rok4PathOf(const char *name, std::string *path,
+                           struct pyr_error *err)
+{
+    struct rok4_connection connection = {};
+    const enum pyr_result result =
+        rok4_connection_parse(name, &connection, err);
+    if (result != PYR_OK)
+        return result;
+    const bool hasLevel = connection.level != nullptr;
+    *path = connection.path;
+    rok4_connection_clear(&connection);
+    if (hasLevel)
+        return pyr_fail(err, PYR_USAGE,
+                        "names a level, expected a whole pyramid");
+    return PYR_OK;
+}
+
 std::shared_ptr<Rok4Pyramid> Rok4OpenPyramid(const std::string &path,
                                              const std::string &tmsDirectory,
                                              unsigned nthreads,
@@ -135,21 +152,11 @@ bool Rok4Creation::PreparePath(const char *filename)
 // ANCESTOR may be named as datasets are.
 bool Rok4Creation::PrepareAncestor()
 {
-    struct rok4_connection connection = {};
+    const std::string name = m_options.ancestor;
     struct pyr_error err = {""};
-    if (!rok4_connection_has_prefix(m_options.ancestor.c_str()))
-        return true;
-    if (rok4_connection_parse(m_options.ancestor.c_str(), &connection, &err) !=
-        PYR_OK)
-        return Fail(CPLSPrintf("ANCESTOR=%s: %s", m_options.ancestor.c_str(),
-                               err.text));
-    const bool whole = connection.level == nullptr;
-    if (whole)
-        m_options.ancestor = connection.path;
-    rok4_connection_clear(&connection);
-    return whole || Fail(CPLSPrintf("ANCESTOR=%s names a level, expected a "
-                                    "whole pyramid",
-                                    m_options.ancestor.c_str()));
+    return !rok4_connection_has_prefix(name.c_str()) ||
+           Rok4PathOf(name.c_str(), &m_options.ancestor, &err) == PYR_OK ||
+           Fail(CPLSPrintf("ANCESTOR=%s: %s", name.c_str(), err.text));
 }
 
 // The tray of a pyramid on an object storage, and the name that its objects

@@ -140,6 +140,11 @@ class Rok4Creation final
     size_t m_targetTop = 0;
 };
 
+// Path of the descriptor that a dataset's name means; PYR_USAGE where it names
+// a level.
+enum pyr_result Rok4PathOf(const char *name, std::string *path,
+                           struct pyr_error *err) PYR_MUST_CHECK;
+
 // Opens a pyramid without a dataset; nullptr, with an error.
 std::shared_ptr<Rok4Pyramid> Rok4OpenPyramid(const std::string &path,
                                              const std::string &tmsDirectory,

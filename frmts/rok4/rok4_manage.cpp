@@ -4,7 +4,6 @@
 
 #include "pyr_alloc.h"
 #include "rok4_compose.h"
-#include "rok4_connection.h"
 #include "rok4_creation.h"
 #include "rok4_grid.h"
 #include "rok4_move.h"
@@ -27,24 +26,6 @@ CPLErr Report(const char *name, enum pyr_result result,
         return CE_None;
     Rok4Report(CE_Failure, result, CPLSPrintf("%s: %s", name, err.text));
     return CE_Failure;
-}
-
-// Path of the descriptor that a dataset's name means.
-enum pyr_result PathOf(const char *name, std::string *path,
-                       struct pyr_error *err)
-{
-    struct rok4_connection connection = {};
-    const enum pyr_result result =
-        rok4_connection_parse(name, &connection, err);
-    if (result != PYR_OK)
-        return result;
-    const bool hasLevel = connection.level != nullptr;
-    *path = connection.path;
-    rok4_connection_clear(&connection);
-    if (hasLevel)
-        return pyr_fail(err, PYR_USAGE,
-                        "names a level, expected a whole pyramid");
-    return PYR_OK;
 }
 
 struct NewName
@@ -134,10 +115,10 @@ CPLErr MoveTo(const char *newName, const char *oldName, Move move)
     struct pyr_error err = {""};
     std::string from;
     std::string to;
-    enum pyr_result result = PathOf(oldName, &from, &err);
+    enum pyr_result result = Rok4PathOf(oldName, &from, &err);
     if (result != PYR_OK)
         return Report(oldName, result, err);
-    result = PathOf(newName, &to, &err);
+    result = Rok4PathOf(newName, &to, &err);
     if (result == PYR_OK &&
         (vsi_io_is_remote(from.c_str()) || vsi_io_is_remote(to.c_str())))
         result = pyr_fail(&err, PYR_UNSUPPORTED,
@@ -175,7 +156,7 @@ CPLErr Rok4Delete(const char *name)
 {
     struct pyr_error err = {""};
     std::string path;
-    enum pyr_result result = PathOf(name, &path, &err);
+    enum pyr_result result = Rok4PathOf(name, &path, &err);
     const bool allowed =
         CPLTestBool(CPLGetConfigOption("ROK4_ALLOW_DELETE", "NO"));
     // A name with a prefix is ours, whether something stands there or not. A
