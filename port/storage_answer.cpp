@@ -47,16 +47,8 @@ std::string CodeOf(const std::string &reason)
     return !code.empty() ? code : Between(reason, "<h1>", "</h1>");
 }
 
-} // namespace
-
-bool StorageKnowsNone(const std::string &reason)
-{
-    const int status = StatusOf(reason);
-    return status == 404 || status == 410 || CodeOf(reason) == "NoSuchKey" ||
-           VSIGetLastErrorNo() == VSIE_AWSObjectNotFound;
-}
-
-bool StorageMayRecover(const std::string &reason)
+// Whether it is none of what a storage refuses.
+bool IsTransient(const std::string &reason)
 {
     static const char *const refusals[] = {
         "AccessDenied",          "InvalidAccessKeyId",
@@ -75,14 +67,32 @@ bool StorageMayRecover(const std::string &reason)
     return status < 400 || status >= 500 || status == 408 || status == 429;
 }
 
-bool StorageRenewsToken(const char *path, const std::string &reason,
-                        bool *renewed)
+} // namespace
+
+bool StorageKnowsNone(const std::string &reason)
 {
-    if (*renewed || !STARTS_WITH(path, "/vsiswift/") ||
+    const int status = StatusOf(reason);
+    return status == 404 || status == 410 || CodeOf(reason) == "NoSuchKey" ||
+           VSIGetLastErrorNo() == VSIE_AWSObjectNotFound;
+}
+
+bool StorageRenewsToken(const char *path, const std::string &reason)
+{
+    if (!STARTS_WITH(path, "/vsiswift/") ||
         (StatusOf(reason) != 401 && CodeOf(reason) != "Unauthorized"))
         return false;
-    *renewed = true;
     VSICurlClearCache();
+    return true;
+}
+
+bool StorageMayRecover(const char *path, const std::string &reason,
+                       bool *renewed)
+{
+    if (IsTransient(reason))
+        return true;
+    if (*renewed || !StorageRenewsToken(path, reason))
+        return false;
+    *renewed = true;
     return true;
 }
 
@@ -91,6 +101,12 @@ bool StorageForbids()
     const char *const reason = VSIGetLastErrorMsg();
     return VSIGetLastErrorNo() == VSIE_AWSAccessDenied ||
            CodeOf(reason) == "AccessDenied" || StatusOf(reason) == 403;
+}
+
+bool StorageForbidsAbsent()
+{
+    return StorageForbids() &&
+           CPLTestBool(CPLGetConfigOption("ROK4_MISSING_ON_403", "NO"));
 }
 
 std::string StorageReason(const std::string &reason)

@@ -11,18 +11,20 @@
 bool StorageKnowsNone(const std::string &reason);
 
 // Whether the same request may have another answer: not what the storage
-// refuses.
-bool StorageMayRecover(const std::string &reason);
+// refuses, but for a token, which StorageRenewsToken says, once for *renewed.
+bool StorageMayRecover(const char *path, const std::string &reason,
+                       bool *renewed);
 
 // Whether the storage takes a token of Swift for none: GDAL would use it for
 // ever, and is made to forget it, with all that it remembers of remote files.
-// False where the reason is another one, or *renewed already, which is set.
-bool StorageRenewsToken(const char *path, const std::string &reason,
-                        bool *renewed);
+bool StorageRenewsToken(const char *path, const std::string &reason);
 
 // Whether the user may not do it. Object storages also answer so when there is
 // nothing, to users who may not list.
 bool StorageForbids();
+
+// The same where ROK4_MISSING_ON_403=YES takes that for absence.
+bool StorageForbidsAbsent();
 
 // For the user.
 std::string StorageReason(const std::string &reason);

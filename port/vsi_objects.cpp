@@ -130,7 +130,7 @@ bool WriteAll(VSILFILE *handle, const ObjectBytes &bytes)
 }
 
 // Sends the object once. *again: another try may go well; *renewed: see
-// StorageRenewsToken.
+// StorageMayRecover.
 enum pyr_result Put(const char *path, const ObjectBytes &bytes, bool *again,
                     bool *renewed, struct pyr_error *err)
 {
@@ -153,8 +153,7 @@ enum pyr_result Put(const char *path, const ObjectBytes &bytes, bool *again,
         return PYR_OK;
     if (reason.empty())
         reason = VSIGetLastErrorMsg();
-    *again = !tooLarge && (StorageMayRecover(reason) ||
-                           StorageRenewsToken(path, reason, renewed));
+    *again = !tooLarge && StorageMayRecover(path, reason, renewed);
     return pyr_fail(err, tooLarge ? PYR_LIMIT : PYR_IO, "cannot be written: %s",
                     StorageReason(reason).c_str());
 }
@@ -254,7 +253,8 @@ enum pyr_result CheckNothing(const char *path, const Listing &listing,
 enum pyr_result ListOnce(const char *path, Listing *listing,
                          struct pyr_error *err)
 {
-    std::string reason;
+    std::string &reason = listing->reason;
+    reason.clear();
     CPLStringList options;
     options.SetNameValue("PREFIX", listing->prefix);
     // There may be millions.
@@ -287,7 +287,6 @@ enum pyr_result ListOnce(const char *path, Listing *listing,
                            entry->bSizeKnown ? entry->nSize : UINT64_MAX, err);
         listing->refused = result != PYR_OK;
     }
-    listing->reason = reason;
     if (result == PYR_OK && !reason.empty())
         return pyr_fail(err, PYR_IO, "cannot be listed: %s",
                         StorageReason(reason).c_str());
@@ -316,12 +315,11 @@ enum pyr_result List(void *, const char *directory, const char *prefix,
         result = ListOnce(place.Get(), &listing, err);
         // Where nothing is called so, GDAL says no more than where it failed:
         // it is asked again, at once.
-        again =
-            nth + 1 < retry.attempts && listing.sorted && !listing.refused &&
-            (result == PYR_IO
-                 ? StorageMayRecover(listing.reason) ||
-                       StorageRenewsToken(place.Get(), listing.reason, &renewed)
-                 : !listing.began && nth == 0);
+        again = nth + 1 < retry.attempts && listing.sorted &&
+                !listing.refused &&
+                (result == PYR_IO
+                     ? StorageMayRecover(place.Get(), listing.reason, &renewed)
+                     : !listing.began && nth == 0);
     }
     return result;
 }
@@ -383,8 +381,7 @@ enum pyr_result Remove(void *, const char *const *paths, size_t npaths,
             retry.Wait(nth - 1);
         RemoveOnce(&left, &reason);
         again = !left.empty() && nth + 1 < retry.attempts &&
-                (StorageMayRecover(reason) ||
-                 StorageRenewsToken(place.Get(), reason, &renewed));
+                StorageMayRecover(place.Get(), reason, &renewed);
     }
     return left.empty() ? PYR_OK
                         : pyr_fail(err, PYR_IO, "%s cannot be removed%s%s",

@@ -3,6 +3,7 @@
 #include "vsi_remote.h"
 
 #include "pyr_alloc.h"
+#include "storage_answer.h"
 
 #include "cpl_conv.h"
 #include "cpl_string.h"
@@ -50,8 +51,7 @@ uint64_t HashOf(const std::vector<uint8_t> &bytes)
 bool IsMissing(enum pyr_result result)
 {
     return result == PYR_NOT_FOUND ||
-           (result == PYR_IO && VsiSource::WasForbidden() &&
-            CPLTestBool(CPLGetConfigOption("ROK4_MISSING_ON_403", "NO")));
+           (result == PYR_IO && StorageForbidsAbsent());
 }
 
 } // namespace

@@ -149,11 +149,6 @@ void VsiSource::Close()
     m_file = nullptr;
 }
 
-bool VsiSource::WasForbidden()
-{
-    return StorageForbids();
-}
-
 // Asks for a remote file once more. What is there; why there is nothing is
 // VSI's last error.
 bool VsiSource::Ask(VSIStatBufL *info)
@@ -182,13 +177,6 @@ std::string VsiSource::Reason(const char *otherwise)
         VSICurlPartialClearCache(m_path.c_str());
     }
     return VSIGetLastErrorMsg()[0] != '\0' ? VSIGetLastErrorMsg() : otherwise;
-}
-
-// Whether opening may go well another time.
-bool VsiSource::MayOpen(const std::string &reason)
-{
-    return StorageMayRecover(reason) ||
-           StorageRenewsToken(m_path.c_str(), reason, &m_renewed);
 }
 
 enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
@@ -235,7 +223,7 @@ enum pyr_result VsiSource::OpenHandle(const char *path, size_t first_bytes,
         return PYR_OK;
     const std::string reason =
         Reason(errno != 0 ? strerror(errno) : "no reason given");
-    m_transient = MayOpen(reason);
+    m_transient = StorageMayRecover(m_path.c_str(), reason, &m_renewed);
     return pyr_fail(err, StorageKnowsNone(reason) ? PYR_NOT_FOUND : PYR_IO,
                     "cannot be opened: %s", StorageReason(reason).c_str());
 }
@@ -272,7 +260,7 @@ enum pyr_result VsiSource::ReadHead(size_t first_bytes,
     if (got == 0)
     {
         const std::string reason = Reason("no bytes came");
-        m_transient = MayOpen(reason);
+        m_transient = StorageMayRecover(m_path.c_str(), reason, &m_renewed);
         return pyr_fail(err, StorageKnowsNone(reason) ? PYR_NOT_FOUND : PYR_IO,
                         "cannot be read: %s", StorageReason(reason).c_str());
     }
@@ -466,8 +454,7 @@ bool VsiSource::ReadApart(const struct pyr_extent &range, uint8_t *buffer,
         *out_reason = Examine();
         // This handle has the old one: what it is of is opened anew, as where
         // another file has taken its place.
-        bool renewed = false;
-        if (StorageRenewsToken(m_path.c_str(), *out_reason, &renewed))
+        if (StorageRenewsToken(m_path.c_str(), *out_reason))
             m_replaced = true;
         recovers = !StorageKnowsNone(*out_reason) && !StorageForbids();
     }

@@ -69,9 +69,6 @@ class VsiSource final
     {
         return m_replaced;
     }
-    // Whether the last failure to open on this thread was that the user may not
-    // read it, by which object storages also say that there is nothing.
-    static bool WasForbidden();
 
     // What was read since opening, from the file system.
     uint64_t Requests() const
@@ -89,7 +86,6 @@ class VsiSource final
     enum pyr_result OpenOnce(const char *path, size_t first_bytes,
                              std::vector<uint8_t> *out_head,
                              struct pyr_error *err);
-    bool MayOpen(const std::string &reason);
     enum pyr_result OpenHandle(const char *path, size_t first_bytes,
                                struct pyr_error *err);
     enum pyr_result ReadHead(size_t first_bytes, std::vector<uint8_t> *out_head,

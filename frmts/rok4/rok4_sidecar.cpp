@@ -63,8 +63,7 @@ enum pyr_result Rok4LoadSidecar(const std::string &path, std::string *out_text,
         return pyr_fail(err, PYR_NOT_FOUND, "does not exist");
     enum pyr_result result = io.load(io.user, sidecar.c_str(),
                                      MAX_SIDECAR_BYTES, &text, &nbytes, err);
-    if (result == PYR_IO && StorageForbids() &&
-        CPLTestBool(CPLGetConfigOption("ROK4_MISSING_ON_403", "NO")))
+    if (result == PYR_IO && StorageForbidsAbsent())
         result = PYR_NOT_FOUND;
     if (result == PYR_OK)
         out_text->assign(text, nbytes);
