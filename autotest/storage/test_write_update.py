@@ -325,6 +325,22 @@ def test_metadata_that_is_taken_away(with_author):
     assert b"AUTHOR" not in (storage.get("N.json.aux.xml") or b"")
 
 
+def test_statistics_of_an_update_that_fails(with_author):
+    """They are gone before the first slab is another one."""
+    storage, path, _ = with_author
+    with storage.settled():
+        dataset = open_dataset(path)
+        dataset.GetRasterBand(1).ComputeStatistics(False)
+        dataset = None
+    assert b"STATISTICS_" in storage.get("N.json.aux.xml")
+    with storage.through(rates={"503": 1}, match="PUT.*DATA"):
+        rok4_write.refuse(
+            path, rok4_write.source(rok4_write.noise(3, (20, 20)), PATCH_PX),
+            "UPDATE_MODE=INPLACE", small=False)
+    now = storage.get("N.json.aux.xml")
+    assert b"AUTHOR" in now and b"STATISTICS_" not in now
+
+
 def test_update_where_statistics_cannot_be_read(with_author):
     """Nothing is replaced then: they would be those of other pixels."""
     storage, path, _ = with_author

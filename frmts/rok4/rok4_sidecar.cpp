@@ -9,6 +9,7 @@
 #include "storage_path.h"
 #include "vsi_io.h"
 #include "vsi_objects.h"
+#include "vsi_tree.h"
 
 #include "cpl_conv.h"
 #include "cpl_minixml.h"
@@ -92,24 +93,18 @@ enum pyr_result Rok4WithoutStatistics(const std::string &path,
     return PYR_OK;
 }
 
-// Puts the text of a PAM file; "" removes it.
-static enum pyr_result PutObject(const std::string &sidecar,
-                                 const std::string &text, struct pyr_error *err)
+enum pyr_result Rok4PutSidecarObject(const std::string &path,
+                                     const std::string &text,
+                                     struct pyr_error *err)
 {
+    const std::string sidecar = Rok4SidecarOf(path);
+    const char *const name = sidecar.c_str();
     const struct pyr_objects objects = vsi_objects_make();
-    const struct pyr_out *const out = objects.out;
-    const char *const path = sidecar.c_str();
-    struct pyr_out_file *file = nullptr;
-    if (text.empty())
-        return objects.remove(objects.user, &path, 1, err);
-    enum pyr_result result = out->create(out->user, path, &file, err);
-    if (result != PYR_OK)
-        return result;
-    result = out->write(file, 0, text.data(), text.size(), err);
-    if (result == PYR_OK)
-        return out->commit(file, false, err);
-    out->discard(file);
-    return result;
+    struct pyr_tree tree = vsi_tree_make();
+    tree.out = objects.out;
+    return text.empty()
+               ? objects.remove(objects.user, &name, 1, err)
+               : pyr_tree_store(&tree, name, text.data(), text.size(), err);
 }
 
 // save() with GDAL's PAM file called so.
@@ -133,6 +128,7 @@ CPLErr Rok4SaveSidecarObject(
               : pyr_fail(&err, PYR_IO, "what is there could not be read");
     if (result == PYR_NOT_FOUND)
         result = PYR_OK;
+    pyr_error_prefix(&err, "%s", sidecar.c_str());
     if (result == PYR_OK)
     {
         const MemoryFile file(before);
@@ -144,7 +140,7 @@ CPLErr Rok4SaveSidecarObject(
             return saved;
         const std::string after = file.Text();
         if (after != before)
-            result = PutObject(sidecar, after, &err);
+            result = Rok4PutSidecarObject(path, after, &err);
     }
     if (result == PYR_OK)
         return CE_None;
@@ -152,7 +148,7 @@ CPLErr Rok4SaveSidecarObject(
         PamAllocateProxy(StoragePath::Plain(path.c_str()).c_str());
     if (elsewhere != nullptr)
         return SaveAs(elsewhere, pam, save);
-    pyr_error_prefix(&err, "%s: metadata is not kept", sidecar.c_str());
+    pyr_error_prefix(&err, "metadata is not kept");
     Rok4Report(CE_Warning, result, err.text);
     return CE_Warning;
 }

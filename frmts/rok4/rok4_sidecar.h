@@ -23,6 +23,11 @@ enum pyr_result Rok4WithoutStatistics(const std::string &path,
                                       std::string *out_text,
                                       struct pyr_error *err) PYR_MUST_CHECK;
 
+// Puts that text on an object storage, at once; "" removes the file.
+enum pyr_result Rok4PutSidecarObject(const std::string &path,
+                                     const std::string &text,
+                                     struct pyr_error *err) PYR_MUST_CHECK;
+
 // Runs save(name of a file) with the dataset's PAM file there, in memory, with
 // what is beside the descriptor on an object storage, and puts what save makes
 // of it in its place. Where that cannot be done, or known is false because what

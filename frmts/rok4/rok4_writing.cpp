@@ -393,8 +393,11 @@ CPLErr Rok4Writing::PutWithoutStatistics()
         Rok4Report(CE_Failure, result, err.text);
         return CE_Failure;
     }
-    return text.empty() ? CE_None
-                        : PutBeside(CPLGetFilename(sidecar.c_str()), text);
+    if (text.empty())
+        return CE_None;
+    return OnObjects()
+               ? Report(Rok4PutSidecarObject(m_options.path, text, &err), err)
+               : PutBeside(CPLGetFilename(sidecar.c_str()), text);
 }
 
 CPLErr Rok4Writing::Publish()
